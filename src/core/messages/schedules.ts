@@ -1,0 +1,32 @@
+/** Of cleanups that are repeated. */
+export const SCHEDULE_MESSAGES = {
+	"error.scheduleNotFound": { en: "There is no such schedule, or it is not yours", zh: "定时任务不存在，或不属于您" },
+	"error.badCron": {
+		en: "{cron} is not a cron expression of five fields ({reason}); write for example 0 3 * * 1-5",
+		zh: "{cron} 不是有效的五段 cron 表达式（{reason}）；例如 0 3 * * 1-5",
+	},
+	"error.tooManySchedules": {
+		en: "There are {max} schedules already; delete one that is not needed",
+		zh: "已有 {max} 个定时任务，请先删除不需要的",
+	},
+	"cli.schedules.about": { en: "cleanups that are repeated: list, create, change, run", zh: "定时清理：列出、创建、修改、运行" },
+	"cli.schedules.list": { en: "list them (the default)", zh: "列出（默认）" },
+	"cli.schedules.create": { en: "repeat a cleanup by a cron expression", zh: "按 cron 表达式定时清理" },
+	"cli.schedules.update": { en: "change what is given, leave the rest", zh: "修改给出的设置，其余不变" },
+	"cli.schedules.pause": { en: "let no run begin until it is resumed", zh: "暂停，直到恢复" },
+	"cli.schedules.resume": { en: "let it run again", zh: "恢复" },
+	"cli.schedules.delete": { en: "delete it; a job that runs goes on", zh: "删除；正在运行的任务不受影响" },
+	"cli.schedules.run": { en: "run it at once, beside its times", zh: "立即运行一次" },
+	"cli.schedules.name": { en: "what people call it", zh: "名称" },
+	"cli.schedules.cron": { en: "minute, hour, day of month, month, day of week", zh: "分 时 日 月 星期" },
+	"cli.schedules.timeZone": { en: "zone of the expression; UTC when left out", zh: "表达式所属时区；默认 UTC" },
+	"cli.schedules.id": { en: "the schedule's id", zh: "定时任务的标识" },
+	"cli.schedules.example": { en: "file caches older than a week, at three in the morning", zh: "每天凌晨三点清理一周前的文件缓存" },
+	"cli.schedules.count": { en: "{count} schedules", zh: "{count} 个定时任务" },
+	"cli.schedules.deleted": { en: "deleted {id}", zh: "已删除 {id}" },
+	"cli.schedules.paused": { en: "paused", zh: "已暂停" },
+	"cli.column.name": { en: "NAME", zh: "名称" },
+	"cli.column.cron": { en: "CRON", zh: "CRON" },
+	"cli.column.next": { en: "NEXT", zh: "下次" },
+	"cli.column.last": { en: "LAST", zh: "上次" },
+} as const;
