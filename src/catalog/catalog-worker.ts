@@ -14,7 +14,7 @@ const functions: CatalogWorkerApi = {
 	refresh: (placeIds, now) => service.refresh(placeIds, now),
 	tick: (now) => service.tick(now),
 	damaged: (epoch) => service.damaged(epoch),
-	close: () => service.close(),
+	close: () => service.close().finally(() => process.exit()),
 };
 // Whoever gets an answer finds what it did in the totals.
 answerThrough(port, { ...functions }, () => service.tellTotals());

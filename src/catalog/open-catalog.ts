@@ -12,7 +12,7 @@ import type { CatalogEvent, CatalogWorkerApi, CatalogWorkerOptions, LogLevel } f
 import type { Asked, QueryWorkerApi } from "./query/protocol.js";
 import { callThrough, type Remote } from "./rpc.js";
 import { Totals } from "./totals.js";
-import { startWorker } from "./worker.js";
+import { endWorker, startWorker } from "./worker.js";
 
 const HEAP_MB = 256;
 const TICK_MS = 1000;
@@ -57,7 +57,7 @@ class EmbeddedCatalog implements Catalog {
 	readonly #path: string;
 	readonly #totals = new Totals();
 	readonly #listeners = new Set<() => void>();
-	readonly #workers = new Set<Worker>();
+	readonly #workers = new Map<Worker, Remote<{ close(): unknown }>>();
 	readonly #tick: NodeJS.Timeout;
 	#catalog: Remote<CatalogWorkerApi>;
 	/** `light` for pages in the order of an index and single entries, `heavy` for whatever may have to look at many rows. */
@@ -144,9 +144,7 @@ class EmbeddedCatalog implements Catalog {
 		if (this.#restart) clearTimeout(this.#restart);
 		this.#listeners.clear();
 		// A worker that has failed has said so, and has nothing left to save.
-		await this.#catalog.call("close").catch(() => undefined);
-		for (const remote of [this.#catalog, ...this.#readers.values()]) remote.fail(new CachewardenError("BACKEND_UNAVAILABLE"));
-		await Promise.all([...this.#workers].map((worker) => worker.terminate()));
+		await Promise.all([...this.#workers].map(([worker, remote]) => endWorker(worker, remote)));
 	}
 
 	#startCatalog(): Remote<CatalogWorkerApi> {
@@ -174,7 +172,7 @@ class EmbeddedCatalog implements Catalog {
 	}
 
 	/** Every failure is logged; the calls that wait are answered with it. */
-	#start<Api, Event = never>(
+	#start<Api extends { close(): unknown }, Event = never>(
 		module: string,
 		data: unknown,
 		onFailure: (error: Error) => void,
@@ -189,7 +187,7 @@ class EmbeddedCatalog implements Catalog {
 			this.options.log("error", "a thread of the catalog failed", { module, error: String(error.stack) });
 			onFailure(error);
 		});
-		this.#workers.add(worker);
+		this.#workers.set(worker, remote);
 		return remote;
 	}
 

@@ -50,5 +50,6 @@ export interface CatalogWorkerApi {
 	tick(now: number): void;
 	/** A reader of that epoch's file could not read it. */
 	damaged(epoch: string): Promise<void>;
+	/** Ends the thread. */
 	close(): Promise<void>;
 }

@@ -36,5 +36,9 @@ const functions: QueryWorkerApi = {
 	entries: (...args) => asked().entries(...args),
 	refs: (...args) => asked().refs(...args),
 	select: (...args) => asked().select(...args),
+	close() {
+		db?.close();
+		process.exit();
+	},
 };
 answerThrough(port, { ...functions });

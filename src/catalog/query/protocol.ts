@@ -27,4 +27,6 @@ export interface QueryWorkerApi {
 		after: number | null,
 		limit: number,
 	): { readonly refs: readonly EntryRef[]; readonly next: number | null };
+	/** Ends the thread. */
+	close(): void;
 }

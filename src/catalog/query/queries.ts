@@ -12,7 +12,7 @@ import { type EntryRow, RowReader } from "./rows.js";
 import { SliceReader } from "./slice.js";
 
 /** The questions of the port, answered from one consistent state of the index each. */
-export class Queries implements Omit<QueryWorkerApi, "open"> {
+export class Queries implements Omit<QueryWorkerApi, "open" | "close"> {
 	readonly #rows: RowReader;
 	readonly #slices: SliceReader;
 	#indexed = false;
