@@ -130,46 +130,73 @@ describe("the keys of the original system", () => {
 		expect(await redis.client.exists("user:alice:pending", "user:alice:processing", "user:bob:processing", "global:pending")).toBe(0);
 	}, 120_000);
 
-	// Known to fail: a job that was taken just before the kill can stay in `user:ID:processing` although its record waits again (docs/queue.md).
-	const inLongForm: typeof it | ((name: string, run: () => Promise<void>, ms: number) => void) = SOAK ? it : () => undefined;
-	inLongForm(
-		"agree again after a process is killed at any point, within five seconds",
-		async () => {
-			const database = mongodb.newDatabase();
-			const parts = await openQueue({
-				redisUrl: redis.url,
-				dataDir: temporaryFolder(),
-				db: database.db,
-				sharedAuditUri: database.uri,
-				handlers: [folderCleanup(() => undefined)],
-				concurrency: 0,
-				concurrencyPerUser: 2,
-			});
-			queue = parts;
-			const options = { redisUrl: redis.url, mongodbUri: database.uri, concurrency: 2, concurrencyPerUser: 2, lockMs: 2000 };
-			const worker = (): Lines<{ readonly began?: string }> =>
-				linesOf("queue-child.ts", [JSON.stringify({ ...options, dataDir: temporaryFolder() })]);
-			const ids: string[] = [];
-			for (let kill = 0; kill < KILLS; kill++) {
-				const dying = worker();
-				for (const user of USERS)
-					for (let n = 0; n < 3; n++) {
-						const folder = temporaryFolder();
-						mkdirSync(join(folder, "news"));
-						for (let i = 0; i < 20; i++) writeFileSync(join(folder, "news", `e${i}`), "x");
-						ids.push(await submit(parts, user, { folder, pauseMs: 5 }));
-					}
-				let seen = 0;
-				const after = 1 + Math.floor(Math.random() * 6);
-				await dying.line(({ began }) => began !== undefined && ++seen >= after);
-				dying.process.kill("SIGKILL");
-				await dying.ended;
-				await agree(parts, AFTER_CRASH_MS);
-			}
-			worker();
-			for (const id of ids) expect((await parts.jobs.waitForEnd(id, 60_000)).status).toMatch(/^(SUCCEEDED|FAILED)$/);
+	it("with many slots too, bob's one job starts in the next free slot although alice's hundred fill them all", async () => {
+		const began: string[] = [];
+		const gates = new Map<string, ReturnType<typeof gate>>();
+		const handler: JobHandler<unknown> = {
+			kind: "CLEANUP",
+			input: z.object({ n: z.number() }),
+			async run({ job }) {
+				began.push(job.id);
+				const mine = gate();
+				gates.set(job.id, mine);
+				await mine.opened;
+				return "SUCCEEDED";
+			},
+		};
+		const options = { redisUrl: redis.url, dataDir: temporaryFolder(), db: mongodb.newDatabase().db, handlers: [handler] };
+		const parts = await openQueue({ ...options, concurrency: 8, concurrencyPerUser: 100 });
+		queue = parts;
+		await Promise.all(Array.from({ length: 100 }, (_, n) => submit(parts, "alice", { n })));
+		const inEngine = async () => Number(await redis.client.get("bull:cachewarden-fair:total"));
+		await eventually(async () => expect([began.length, await inEngine()]).toEqual([8, 16]), { withinMs: 5000 });
+		const bobs = await submit(parts, "bob", { n: 0 });
+		await eventually(async () => expect(await inEngine()).toBe(17), { withinMs: 5000 });
+		gates.get(began[3] as string)?.open();
+		await eventually(() => expect(began).toHaveLength(9), { withinMs: 5000 });
+		expect(began[8]).toBe(bobs);
+		const opening = setInterval(() => {
+			for (const one of gates.values()) one.open();
+		}, 5);
+		await eventually(() => expect(began).toHaveLength(101), { withinMs: 30_000 }).finally(() => clearInterval(opening));
+		for (const one of gates.values()) one.open();
+		await agree(parts, SOON_MS);
+	}, 60_000);
+
+	it("agree again after a process is killed at any point, within five seconds", async () => {
+		const database = mongodb.newDatabase();
+		const parts = await openQueue({
+			redisUrl: redis.url,
+			dataDir: temporaryFolder(),
+			db: database.db,
+			sharedAuditUri: database.uri,
+			handlers: [folderCleanup(() => undefined)],
+			concurrency: 0,
+			concurrencyPerUser: 2,
+		});
+		queue = parts;
+		const options = { redisUrl: redis.url, mongodbUri: database.uri, concurrency: 2, concurrencyPerUser: 2, lockMs: 2000 };
+		const worker = (): Lines<{ readonly began?: string }> =>
+			linesOf("queue-child.ts", [JSON.stringify({ ...options, dataDir: temporaryFolder() })]);
+		const ids: string[] = [];
+		for (let kill = 0; kill < KILLS; kill++) {
+			const dying = worker();
+			for (const user of USERS)
+				for (let n = 0; n < 3; n++) {
+					const folder = temporaryFolder();
+					mkdirSync(join(folder, "news"));
+					for (let i = 0; i < 20; i++) writeFileSync(join(folder, "news", `e${i}`), "x");
+					ids.push(await submit(parts, user, { folder, pauseMs: 5 }));
+				}
+			let seen = 0;
+			const after = 1 + Math.floor(Math.random() * 6);
+			await dying.line(({ began }) => began !== undefined && ++seen >= after);
+			dying.process.kill("SIGKILL");
+			await dying.ended;
 			await agree(parts, AFTER_CRASH_MS);
-		},
-		180_000,
-	);
+		}
+		worker();
+		for (const id of ids) expect((await parts.jobs.waitForEnd(id, 60_000)).status).toMatch(/^(SUCCEEDED|FAILED)$/);
+		await agree(parts, AFTER_CRASH_MS);
+	}, 180_000);
 });

@@ -24,6 +24,8 @@ type Engine = Queue<EngineData, string>;
 const TAKE_AT_ONCE = 100;
 const DISPATCH_EVERY_MS = 500;
 const TOGETHER_MS = 2;
+/** Of the engine's priorities: after those that have none. */
+const AFTERWARDS = 1;
 const TRIES = 3;
 const FIRST_PAUSE_MS = 1_000;
 /** Of stalls, which are not counted here: the records count the deaths. */
@@ -49,7 +51,7 @@ export class BullQueue {
 
 	constructor(
 		private readonly options: BullQueueOptions,
-		connection: Redis,
+		private readonly connection: Redis,
 	) {
 		const { enginePrefix: prefix, lockMs, slots, log } = options;
 		this.leases = new Leases(lockMs);
@@ -83,10 +85,13 @@ export class BullQueue {
 		});
 	}
 
-	/** The state of a run in the engine; null when it is none that will come to something. */
-	async isAlive(job: Pick<Admitted, "id" | "run">): Promise<boolean> {
-		const state = await this.queue.getJobState(engineIdOf(job));
-		return state !== "unknown" && state !== "completed" && state !== "failed";
+	/** Whether a run will come to something in the engine. What has `begun` and lost its lock is the engine's to give to another worker. */
+	async isAlive(job: Pick<Admitted, "id" | "run">, begun: boolean): Promise<boolean> {
+		const id = engineIdOf(job);
+		const state = await this.queue.getJobState(id);
+		if (state !== "active" || begun) return state !== "unknown" && state !== "completed" && state !== "failed";
+		// Nobody says so where no worker is left: who had taken it died before it began.
+		return (await this.connection.exists(`${this.queue.toKey(id)}:lock`)) === 1;
 	}
 
 	/** Takes out what has ended there, so that the same run can be put in again. */
@@ -121,10 +126,16 @@ export class BullQueue {
 				if (taken.length === 0) continue;
 				this.asked = taken.length === TAKE_AT_ONCE;
 				await this.queue.addBulk(
-					taken.map((data) => ({
+					taken.map(({ job, only }) => ({
 						name: "job",
-						data,
-						opts: { jobId: engineIdOf(data), attempts: TRIES, backoff: { type: "exponential", delay: FIRST_PAUSE_MS } },
+						data: job,
+						opts: {
+							jobId: engineIdOf(job),
+							// Whoever has nothing in the engine yet comes before those who have, in the next free slot.
+							...(only ? {} : { priority: AFTERWARDS }),
+							attempts: TRIES,
+							backoff: { type: "exponential", delay: FIRST_PAUSE_MS },
+						},
 					})),
 				);
 			} catch (error) {

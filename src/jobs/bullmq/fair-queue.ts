@@ -1,3 +1,4 @@
+import DataLoader from "dataloader";
 import type { Redis } from "ioredis";
 import { FAIR_SCRIPTS, type FairScript } from "./fair-scripts.js";
 
@@ -27,12 +28,24 @@ export interface Admitted {
 	readonly userId: string;
 }
 
+/** Steps in one call; the server does nothing else meanwhile. */
+const AT_ONCE = 100;
+
+export interface Taken {
+	readonly job: Admitted;
+	/** Its user has no other that was admitted. */
+	readonly only: boolean;
+}
+
 const STATES = { w: "waiting", a: "admitted", r: "running" } as const;
 
 /** The fair queue and the keys of the original system, on one connection. */
 export class FairQueue {
 	/** Before every key of ours that is not the original system's. */
 	readonly prefix: string;
+	private readonly pushes = this.together<"new" | "there" | "full">("push");
+	private readonly starts = this.together<number>("start");
+	private readonly finishes = this.together<number>("finish");
 
 	constructor(
 		readonly client: Redis,
@@ -47,27 +60,36 @@ export class FairQueue {
 		return (commands[commandOf(script)] as (...all: (string | number)[]) => Promise<T>)(this.prefix, this.names.viewPrefix, ...given);
 	}
 
+	/** What is asked for several jobs in one turn of the loop goes to the server in one call. */
+	private together<T>(script: FairScript): DataLoader<readonly (string | number)[], T> {
+		const ask = (jobs: readonly (readonly (string | number)[])[]): Promise<T[]> => this.call(script, ...jobs.flat());
+		return new DataLoader(ask, { cache: false, maxBatchSize: AT_ONCE });
+	}
+
 	/** `most`: jobs that may wait, 0 for any number. */
 	push(job: Admitted, most: number): Promise<"new" | "there" | "full"> {
-		return this.call("push", job.id, job.run, job.userId, most, 0);
+		return this.pushes.load([job.id, job.run, job.userId, most]);
 	}
 
 	/** As many as there are free slots, and no more than `most`. */
-	async take(most: number): Promise<Admitted[]> {
+	async take(most: number): Promise<Taken[]> {
 		const flat = await this.call<string[]>("take", most);
-		const taken: Admitted[] = [];
-		for (let i = 0; i < flat.length; i += 3) taken.push({ id: flat[i] as string, run: Number(flat[i + 1]), userId: flat[i + 2] as string });
+		const taken: Taken[] = [];
+		for (let i = 0; i < flat.length; i += 4) {
+			const [id, run, userId, only] = flat.slice(i, i + 4) as [string, string, string, string];
+			taken.push({ job: { id, run: Number(run), userId }, only: only === "1" });
+		}
 		return taken;
 	}
 
 	/** False when this run is not the one that counts. */
 	async start(id: string, run: number): Promise<boolean> {
-		return (await this.call<number>("start", id, run)) === 1;
+		return (await this.starts.load([id, run])) === 1;
 	}
 
 	/** It is in the queue no more. Without `run` whichever run it is. May be repeated. */
 	async finish(id: string, run: number | null): Promise<boolean> {
-		return (await this.call<number>("finish", id, run ?? "")) === 1;
+		return (await this.finishes.load([id, run ?? ""])) === 1;
 	}
 
 	/** To the front of its user's jobs; with `seen`, when it still stands so. */

@@ -21,17 +21,29 @@ end
 local function write(id, state, run, number, user)
 	redis.call('HSET', JOBS, id, state..'|'..run..'|'..number..'|'..user)
 end
-local function limit() return tonumber(redis.call('GET', P..'limit') or '3') end
+local LIMIT
+local function limit()
+	LIMIT = LIMIT or tonumber(redis.call('GET', P..'limit') or '3')
+	return LIMIT
+end
 local function held(user) return tonumber(redis.call('HGET', HELD, user) or '0') end
 -- A newcomer comes before whoever is served now; others keep the turn that they were served at.
-local function join(user)
+local function join(user, turn)
 	if redis.call('LLEN', waiting(user)) == 0 or held(user) >= limit() then return end
-	local turn = redis.call('HGET', LAST, user) or (tonumber(redis.call('GET', P..'served') or '0') - 0.5)
+	turn = turn or redis.call('HGET', LAST, user) or (tonumber(redis.call('GET', P..'served') or '0') - 0.5)
 	redis.call('ZADD', RING, 'NX', turn, user)
 end
+-- Counted here, and kept once at the end by settle.
+local TOTAL, RUNNING = 0, 0
+local function settle()
+	if TOTAL ~= 0 then redis.call('INCRBY', P..'total', TOTAL) end
+	if RUNNING ~= 0 then redis.call('INCRBY', P..'running', RUNNING) end
+end
 local function hold(user, change)
-	redis.call('INCRBY', P..'total', change)
-	if redis.call('HINCRBY', HELD, user, change) <= 0 then redis.call('HDEL', HELD, user) end
+	TOTAL = TOTAL + change
+	local now = redis.call('HINCRBY', HELD, user, change)
+	if now <= 0 then redis.call('HDEL', HELD, user) end
+	return now
 end
 local function rest(user)
 	if redis.call('LLEN', waiting(user)) > 0 then join(user) return end
@@ -90,22 +102,35 @@ local function fill(key, ids)
 end
 `;
 
-/** id, run, user, most that may wait (0: no bound), first ("1": before the user's others). Answers "new", "there" or "full". */
-const push = `
-local id, run, user, most, first = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1'
-local state = read(id)
-if state then return 'there' end
-local running = tonumber(redis.call('GET', P..'running') or '0')
-if most > 0 and redis.call('HLEN', JOBS) - running >= most then return 'full' end
-write(id, 'w', run, redis.call('INCR', P..'number'), user)
-redis.call('SADD', USERS, user)
-local add = first and 'LPUSH' or 'RPUSH'
-redis.call(add, waiting(user), id)
-redis.call(add, pendingOf(user), id)
-redis.call(add, PENDING, id)
-join(user)
-return 'new'
+/** A step for several jobs in one call: `step` is a Lua function of `width` strings, and there is one answer for each job. */
+function together(width: number, step: string): string {
+	const given = Array.from({ length: width }, (_, i) => `ARGV[at + ${i}]`).join(", ");
+	return `
+local function step${step}
+local answers = {}
+for at = 3, #ARGV, ${width} do answers[#answers + 1] = step(${given}) end
+settle()
+return answers
 `;
+}
+
+/** id, run, user, most that may wait (0: no bound); of each job. Answers "new", "there" or "full". */
+const push = together(
+	4,
+	`(id, run, user, most)
+	if read(id) then return 'there' end
+	most = tonumber(most)
+	local running = tonumber(redis.call('GET', P..'running') or '0')
+	if most > 0 and redis.call('HLEN', JOBS) - running >= most then return 'full' end
+	write(id, 'w', run, redis.call('INCR', P..'number'), user)
+	redis.call('SADD', USERS, user)
+	redis.call('RPUSH', pendingOf(user), id)
+	redis.call('RPUSH', PENDING, id)
+	-- Whose jobs wait already has his turn, or gets it when one of his ends.
+	if redis.call('RPUSH', waiting(user), id) == 1 then join(user) end
+	return 'new'
+end`,
+);
 
 /** instance:slots, ms that it counts (0: no more), of which kind. By the server's clock, which all share. */
 const register = `
@@ -132,14 +157,22 @@ const capacity = `${SLOTS}
 return slots('workers') + slots('part-workers')
 `;
 
-/** most to take. Answers id, run, user of each that was admitted. */
+/** most to take. Answers id, run, user of each that was admitted, and "1" when its user has no other that was ("0" otherwise). */
 const take = `${SLOTS}
 local taken = {}
+local wanted, count = tonumber(ARGV[3]), 0
 local most = slots('workers')
--- With many slots a few wait in the engine, which idles otherwise; with few, each is the next of whoever is to be next.
-if most >= 8 then most = most + math.floor(most / 2) end
-local free = math.min(tonumber(ARGV[3]), most - tonumber(redis.call('GET', P..'total') or '0'))
-while free > 0 do
+local mostOfNew = most
+-- With many slots as many again wait in the engine, which idles otherwise, and beside them whoever has nothing there yet, for the
+-- next free slot; with few, each is the next of whoever is to be next.
+if most >= 8 then most, mostOfNew = most * 2, most * 3 end
+local total = tonumber(redis.call('GET', P..'total') or '0')
+local served = tonumber(redis.call('GET', P..'served') or '0')
+while count < wanted and total < mostOfNew do
+	if total >= most then
+		local first = redis.call('ZRANGE', RING, 0, 0)[1]
+		if not first or held(first) > 0 then break end
+	end
 	local user = redis.call('ZPOPMIN', RING)[1]
 	if not user then break end
 	local id = redis.call('LPOP', waiting(user))
@@ -147,58 +180,75 @@ while free > 0 do
 	if id then state, run, number = read(id) end
 	if state == 'w' then
 		write(id, 'a', run, number, user)
-		hold(user, 1)
-		redis.call('HSET', LAST, user, redis.call('INCR', P..'served'))
+		local now = hold(user, 1)
+		served = served + 1
+		redis.call('HSET', LAST, user, served)
 		taken[#taken + 1] = id
 		taken[#taken + 1] = run
 		taken[#taken + 1] = user
-		free = free - 1
+		taken[#taken + 1] = now == 1 and '1' or '0'
+		count, total = count + 1, total + 1
 	end
-	join(user)
+	join(user, state == 'w' and served or nil)
 end
+if count > 0 then redis.call('SET', P..'served', served) end
+settle()
 return taken
 `;
 
-/** id, run. 1 when that run is the one that counts; it is in the processing set then. */
-const start = `
-local id, state, run, number, user = ARGV[3], read(ARGV[3])
-if not state or run ~= ARGV[4] then return 0 end
-if state == 'r' then return 1 end
-if state == 'w' then
-	redis.call('LREM', waiting(user), 1, id)
-	hold(user, 1)
-	rest(user)
-end
-write(id, 'r', run, number, user)
-redis.call('INCR', P..'running')
-redis.call('LREM', pendingOf(user), 1, id)
-redis.call('LREM', PENDING, 1, id)
-redis.call('SADD', processingOf(user), id)
-return 1
-`;
+/** id, run; of each job. 1 when that run is the one that counts; it is in the processing set then. */
+const start = together(
+	2,
+	`(id, wanted)
+	local state, run, number, user = read(id)
+	if not state or run ~= wanted then return 0 end
+	if state == 'r' then return 1 end
+	if state == 'w' then
+		redis.call('LREM', waiting(user), 1, id)
+		hold(user, 1)
+		rest(user)
+	end
+	write(id, 'r', run, number, user)
+	RUNNING = RUNNING + 1
+	redis.call('LREM', pendingOf(user), 1, id)
+	redis.call('LREM', PENDING, 1, id)
+	redis.call('SADD', processingOf(user), id)
+	return 1
+end`,
+);
 
 const LEAVE = `
 local function leave(id, state, user)
 	redis.call('HDEL', JOBS, id)
 	if state == 'r' then
-		redis.call('DECR', P..'running')
+		RUNNING = RUNNING - 1
 		redis.call('SREM', processingOf(user), id)
 	else
 		redis.call('LREM', pendingOf(user), 1, id)
 		redis.call('LREM', PENDING, 1, id)
 	end
-	if state == 'w' then redis.call('LREM', waiting(user), 1, id) else hold(user, -1) end
+	if state == 'w' then redis.call('LREM', waiting(user), 1, id)
+	else
+		local now = hold(user, -1)
+		-- Who was below his limit has his turn already.
+		if now > 0 and now + 1 < limit() then return end
+	end
 	rest(user)
 end
 `;
 
-/** id, run ("": whichever). May be repeated. 1 when it was there. */
-const finish = `${LEAVE}
-local id, state, run, number, user = ARGV[3], read(ARGV[3])
-if not state or (ARGV[4] ~= '' and run ~= ARGV[4]) then return 0 end
-leave(id, state, user)
-return 1
-`;
+/** id, run ("": whichever); of each job. May be repeated. 1 when it was there. */
+const finish =
+	LEAVE +
+	together(
+		2,
+		`(id, wanted)
+	local state, run, number, user = read(id)
+	if not state or (wanted ~= '' and run ~= wanted) then return 0 end
+	leave(id, state, user)
+	return 1
+end`,
+	);
 
 /** id, value as it was seen, new run: to the front of the user's own. 1 when it stood as it was seen. */
 const requeue = `${LEAVE}
@@ -212,6 +262,7 @@ redis.call('LPUSH', waiting(user), id)
 redis.call('LPUSH', pendingOf(user), id)
 redis.call('LPUSH', PENDING, id)
 join(user)
+settle()
 return 1
 `;
 

@@ -92,7 +92,7 @@ export class Reconciler {
 		if (this.options.runsHere(id)) return null;
 		if (job === undefined) return `missing ${attempts}`;
 		if (job.state === "waiting") return job.run === attempts + 1 || status === "RUNNING" ? null : `${job.value} at ${attempts}`;
-		return (await this.options.bull.isAlive(job)) ? null : job.value;
+		return (await this.options.bull.isAlive(job, status === "RUNNING")) ? null : job.value;
 	}
 
 	private async mend({ facts, ...rest }: StoredJob, job: QueuedJob | undefined): Promise<void> {
