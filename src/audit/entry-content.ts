@@ -1,9 +1,15 @@
-import type { SequencedEntry } from "./chain.js";
+import type { ContentText, SequencedEntry } from "./chain.js";
 import type { AuditIntent, AuditOutcome } from "./port.js";
 import { ofBoundedSize } from "./redact.js";
 
 /** An entry before its place in the order is known. */
 export type EntryContent = Omit<SequencedEntry, "sequence">;
+
+/** What somebody who knows the secret signed. */
+export interface Written {
+	readonly content: EntryContent;
+	readonly text: ContentText;
+}
 
 /** What is recorded of an operation; outcome null for one that was cut short. */
 export function entryContent(ticket: string, intent: AuditIntent, outcome: AuditOutcome | null): EntryContent {

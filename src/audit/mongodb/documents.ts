@@ -4,11 +4,10 @@ import type { Origin } from "../../core/actor.js";
 import type { ErrorCode, Said } from "../../core/errors.js";
 import { say } from "../../core/messages/catalogue.js";
 import { contentSignature, contentText, type SequencedEntry, sameDigest } from "../chain.js";
-import type { EntryContent } from "../entry-content.js";
+import type { EntryContent, Written } from "../entry-content.js";
 import { entryText } from "../entry-text.js";
 import type { AuditEntry, AuditIntent } from "../port.js";
 import type { ChainRow } from "../verifier.js";
-import type { Written } from "./recent-entries.js";
 
 /** Inserted once, never updated. */
 export interface EntryDocument {

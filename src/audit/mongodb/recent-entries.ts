@@ -1,14 +1,7 @@
 import type { mongo } from "mongoose";
 import { IdMaker } from "../../store/sortable-id.js";
-import type { ContentText } from "../chain.js";
-import type { EntryContent } from "../entry-content.js";
+import type { Written } from "../entry-content.js";
 import type { EntryDocument } from "./documents.js";
-
-/** What somebody who knows the secret signed. */
-export interface Written {
-	readonly content: EntryContent;
-	readonly text: ContentText;
-}
 
 /** What the change stream brings of an entry of this process, which has the rest of it. */
 export type EntryNotice = Pick<EntryDocument, "_id" | "signature"> & { readonly notice: true };

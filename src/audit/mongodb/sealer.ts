@@ -7,10 +7,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { isDuplicate, within } from "../../mongodb/failures.js";
 import { sealOfText } from "../chain.js";
+import type { Written } from "../entry-content.js";
 import type { Collections } from "./collections.js";
 import { type EntryDocument, genuine, type SealDocument, sealDocument } from "./documents.js";
 import { type Head, loadHead, type Place } from "./head.js";
-import type { RecentEntries, Written } from "./recent-entries.js";
+import type { RecentEntries } from "./recent-entries.js";
 
 export interface SealerOptions {
 	readonly collections: Collections;
