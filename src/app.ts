@@ -113,7 +113,7 @@ async function openApp(config: Config, { watch, takesWork }: Way): Promise<App> 
 		const common = auditing.records === null ? null : db;
 		const backends = await openBackends(config, clock, opened);
 		const catalog = await openIndex(config, clock, log, opened, watch);
-		const plans = await openPlans(common, store, clock);
+		const plans = await openPlans(config, common, store, clock, log, opened);
 		const history = await openEmbeddedHistory({ store });
 		const schedules = await openSchedules(common, store);
 		const writers = await openWriters(config, clock, log, opened);

@@ -15,7 +15,7 @@ import { mongodbLocation } from "../config/mongodb.js";
 import { redisLocation } from "../config/redis.js";
 import type { Clock } from "../core/clock.js";
 import type { BackendKind } from "../core/entry.js";
-import type { PlaceGroup } from "../jobs/place-groups.js";
+import type { PlaceGroup } from "../core/place-groups.js";
 import type { Opened } from "../opened.js";
 import { serversOf } from "../servers.js";
 

@@ -9,11 +9,11 @@ import type { CacheBackend } from "../backends/backend.js";
 import type { Config } from "../config/config.js";
 import type { Clock } from "../core/clock.js";
 import type { BackendKind } from "../core/entry.js";
+import type { PlaceGroup } from "../core/place-groups.js";
 import type { StatsHistory } from "../history/port.js";
 import type { JobBoard } from "../jobs/board.js";
 import { fencedBackend } from "../jobs/bullmq/fenced-backend.js";
 import { openEmbeddedJobs, openEmbeddedRecords, ticketsOfUnfinishedJobs } from "../jobs/embedded/embedded-jobs.js";
-import type { PlaceGroup } from "../jobs/place-groups.js";
 import type { JobEngine } from "../jobs/port.js";
 import type { QueuedRecords } from "../jobs/records.js";
 import { shareJobs } from "../jobs/shared-jobs.js";
@@ -82,10 +82,21 @@ async function openRecords(db: mongo.Db): Promise<QueuedRecords> {
 	return openMongodbRecords(db);
 }
 
-export async function openPlans(db: mongo.Db | null, store: Store, clock: Clock): Promise<PlanStore> {
+export async function openPlans(
+	config: Config,
+	db: mongo.Db | null,
+	store: Store,
+	clock: Clock,
+	log: Logger,
+	opened: Opened,
+): Promise<PlanStore> {
 	if (db === null) return openEmbeddedPlans({ store, clock });
 	const { openMongodbPlans } = await import("../plans/mongodb.js");
-	return openMongodbPlans({ db, clock });
+	const writeFailed = (planId: string, error: unknown): void =>
+		log.warn({ err: error, planId }, "a plan could not be written down; only this server can carry it out");
+	const plans = await openMongodbPlans({ db, clock, groups: await placeGroups(config), writeFailed });
+	opened.add(() => plans.close());
+	return plans;
 }
 
 export async function openSchedules(db: mongo.Db | null, store: Store): Promise<ScheduleStore> {

@@ -5,7 +5,7 @@ import type { StartedWorker } from "../cli/host.js";
 import type { Config } from "../config/config.js";
 import { systemClock } from "../core/clock.js";
 import { CachewardenError } from "../core/errors.js";
-import type { PlaceGroup } from "../jobs/place-groups.js";
+import type { PlaceGroup } from "../core/place-groups.js";
 import { Opened } from "../opened.js";
 import { openBackends, placeGroups } from "./layers.js";
 import { withBackends } from "./shared-state.js";

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import type { Catalog } from "../catalog/port.js";
 import { DAY_MS } from "../core/clock.js";
+import { BACKEND_KINDS, type EntryRef } from "../core/entry.js";
 import { CachewardenError } from "../core/errors.js";
 import type { Selection } from "../core/selection.js";
-import type { Plan } from "../plans/port.js";
+import type { Plan, SharedPlans } from "../plans/port.js";
 import type { Dependencies } from "./dependencies.js";
 import { badInput, checked, cleanupJobInput, selectionOf } from "./input.js";
 import type { CleanupInput, Operations } from "./operations.js";
@@ -11,6 +13,7 @@ import { unrestorable } from "./unrestorable.js";
 
 const PLAN_LIFE_MS = 15 * 60_000;
 const MAX_SAMPLE = 100;
+const WRITTEN_AT_ONCE = 10_000;
 export const DEFAULT_DAYS = 7;
 
 export function previewOperations(deps: Dependencies): Pick<Operations, "cleanupPreview"> {
@@ -39,6 +42,7 @@ export function previewOperations(deps: Dependencies): Pick<Operations, "cleanup
 				expiresAt: createdAt + PLAN_LIFE_MS,
 			};
 			await plans.save(plan);
+			plans.shared?.write(plan, entriesOf(catalog, plan));
 			return {
 				planId: plan.id,
 				expiresAt: plan.expiresAt,
@@ -68,13 +72,38 @@ export function previewOperations(deps: Dependencies): Pick<Operations, "cleanup
 
 /** The plan, when this user may carry it out now with an operation of this kind. */
 export async function usablePlan(
-	{ plans, catalog, clock }: Dependencies,
+	{ plans, catalog, clock }: Pick<Dependencies, "plans" | "catalog" | "clock">,
 	planId: string,
 	userId: string,
 	kind: Plan["kind"],
 ): Promise<Plan> {
 	const plan = await plans.find(planId);
-	if (plan === null || plan.expiresAt <= clock.now() || plan.epoch !== catalog.epoch) throw new CachewardenError("PLAN_STALE");
+	if (plan === null || plan.expiresAt <= clock.now()) throw new CachewardenError("PLAN_STALE");
+	if (plans.shared === null && plan.epoch !== catalog.epoch) throw new CachewardenError("PLAN_STALE");
 	if (plan.userId !== userId || plan.kind !== kind) throw new CachewardenError("FORBIDDEN", { key: "error.planOfOtherKind", facts: {} });
+	if (plans.shared !== null) {
+		await refuseElsewhere(plans.shared, planId);
+		await plans.shared.hold(planId);
+	}
 	return plan;
+}
+
+/** A root of the same name on another host holds other files. PLAN_STALE. */
+export async function refuseElsewhere(shared: SharedPlans, planId: string): Promise<void> {
+	const missing = await shared.missing(planId);
+	if (missing.length === 0) return;
+	const places = missing.flatMap(({ backend, places: names }) => names.map((name) => `${backend} ${name}`)).join(", ");
+	throw new CachewardenError("PLAN_STALE", { key: "error.planElsewhere", facts: { places } });
+}
+
+/** What changes while it is read is of no plan any more. */
+async function* entriesOf(catalog: Catalog, { selection }: Plan): AsyncGenerator<readonly EntryRef[]> {
+	for (const backend of BACKEND_KINDS.filter((kind) => selection.backends?.includes(kind) ?? true)) {
+		let after: number | null = null;
+		do {
+			const { refs, next }: Awaited<ReturnType<Catalog["select"]>> = await catalog.select(backend, selection, after, WRITTEN_AT_ONCE);
+			yield refs;
+			after = next;
+		} while (after !== null);
+	}
 }

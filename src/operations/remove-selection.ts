@@ -5,9 +5,9 @@ import type { Catalog } from "../catalog/port.js";
 import { BACKEND_KINDS, type BackendKind, type EntryRef } from "../core/entry.js";
 import { type Failure, failureOf } from "../core/errors.js";
 import type { JobStatus } from "../core/job.js";
-import type { Selection } from "../core/selection.js";
 import type { BatchResult, JobContext } from "../jobs/port.js";
 import { isServer, whyUnreadable } from "./away.js";
+import type { RemovalSource } from "./removal-source.js";
 
 const checkpointShape = z.object({
 	/** The newest change that belongs to this job: what came later is left alone. */
@@ -26,19 +26,19 @@ export interface Removal {
 	readonly catalog: Catalog;
 	readonly backends: ReadonlyMap<BackendKind, CacheBackend>;
 	readonly context: JobContext<unknown>;
+	readonly source: RemovalSource;
 	/** Takes files where they can be brought back from, instead of deleting them. */
 	readonly hold?: Quarantine["hold"];
 }
 
 type Ended = Exclude<JobStatus, "QUEUED" | "RUNNING">;
 
-/** Removes a selection layer by layer in the order file, database, python; picks up where an earlier attempt was cut off. */
-export async function removeSelection(removal: Removal, wanted: Selection): Promise<Ended> {
-	const { catalog, backends, context } = removal;
-	const kinds = BACKEND_KINDS.filter((kind) => backends.has(kind) && (wanted.backends?.includes(kind) ?? true));
+/** Removes what was selected layer by layer in the order file, database, python; picks up where an earlier attempt was cut off. */
+export async function removeEntries(removal: Removal): Promise<Ended> {
+	const { catalog, backends, context, source } = removal;
+	const kinds = BACKEND_KINDS.filter((kind) => backends.has(kind) && source.backends.includes(kind));
 	await context.report({ phase: "select" });
-	let checkpoint = await begun(removal, wanted, kinds);
-	const selection: Selection = { ...wanted, maxRevision: checkpoint.maxRevision };
+	let checkpoint = await begun(removal, kinds);
 	await context.report({ phase: "delete" });
 	const ends: JobStatus[] = [];
 	for (const kind of kinds) {
@@ -48,7 +48,7 @@ export async function removeSelection(removal: Removal, wanted: Selection): Prom
 			continue;
 		}
 		await context.report({ layers: [{ backend: kind, status: "RUNNING" }] });
-		const layer = await removeLayer(removal, backends.get(kind) as CacheBackend, selection, checkpoint);
+		const layer = await removeLayer(removal, backends.get(kind) as CacheBackend, checkpoint);
 		checkpoint = layer.checkpoint;
 		if (context.signal.aborted) break;
 		const error = layer.error ?? placeError(catalog, kind);
@@ -64,9 +64,9 @@ export async function removeSelection(removal: Removal, wanted: Selection): Prom
 }
 
 /** The state to go on from. What a crash left half done is finished and counted before anything is selected anew. */
-async function begun({ catalog, backends, context, hold }: Removal, wanted: Selection, kinds: readonly BackendKind[]): Promise<Checkpoint> {
+async function begun({ catalog, backends, context, source, hold }: Removal, kinds: readonly BackendKind[]): Promise<Checkpoint> {
 	const kept = checkpointShape.safeParse(context.checkpoint);
-	let earlier = kept.success && kept.data.epoch === catalog.epoch ? kept.data : null;
+	let earlier = kept.success && kept.data.epoch === source.epoch ? kept.data : null;
 	if (context.openBatch !== null && context.openBatch.length > 0) {
 		const kind = (context.openBatch[0] as EntryRef).backend;
 		const backend = backends.get(kind);
@@ -79,9 +79,9 @@ async function begun({ catalog, backends, context, hold }: Removal, wanted: Sele
 	}
 	await catalog.refresh(kinds);
 	if (earlier !== null) return earlier;
-	const { tallies, revision } = await catalog.summarize({ ...wanted, backends: kinds });
+	const { entries, revision } = await source.count(kinds);
 	const layers = kinds.map((backend) => {
-		const selected = tallies.filter((tally) => tally.backend === backend).reduce((sum, tally) => sum + tally.entries, 0);
+		const selected = entries.get(backend) ?? 0;
 		const before = context.job.progress.layers.find((layer) => layer.backend === backend);
 		return {
 			backend,
@@ -90,8 +90,8 @@ async function begun({ catalog, backends, context, hold }: Removal, wanted: Sele
 		};
 	});
 	const checkpoint: Checkpoint = {
-		maxRevision: wanted.maxRevision ?? revision,
-		epoch: catalog.epoch,
+		maxRevision: revision,
+		epoch: source.epoch,
 		positions: {},
 		finished: [],
 		afterBatch: null,
@@ -102,9 +102,8 @@ async function begun({ catalog, backends, context, hold }: Removal, wanted: Sele
 }
 
 async function removeLayer(
-	{ catalog, context, hold }: Removal,
+	{ catalog, context, source, hold }: Removal,
 	backend: CacheBackend,
-	selection: Selection,
 	start: Checkpoint,
 ): Promise<{ readonly checkpoint: Checkpoint; readonly someFailed: boolean; readonly error: Failure | null }> {
 	const { kind } = backend;
@@ -115,12 +114,12 @@ async function removeLayer(
 	let someFailed = (context.job.progress.layers.find((layer) => layer.backend === kind)?.failedEntries ?? 0) > 0;
 	let after = start.positions[kind] ?? null;
 	try {
-		let selected = catalog.select(kind, selection, after, context.batchEntries);
+		let selected = source.select(kind, start.maxRevision, after, context.batchEntries);
 		while (!context.signal.aborted) {
 			const { refs, next } = await selected;
 			if (refs.length > 0) {
 				// The next batch is read while this one is deleted.
-				if (next !== null) selected = catalog.select(kind, selection, next, context.batchEntries);
+				if (next !== null) selected = source.select(kind, start.maxRevision, next, context.batchEntries);
 				checkpoint = { ...checkpoint, afterBatch: next };
 				await context.beginBatch(refs, checkpoint);
 				const outcomes = await remove(refs, { signal: context.signal, resumed: false });

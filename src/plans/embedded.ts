@@ -8,7 +8,9 @@ import type { PlanStore } from "./port.js";
 export async function openEmbeddedPlans({ store, clock }: { readonly store: Store; readonly clock: Clock }): Promise<PlanStore> {
 	const { write, read } = await store.use<typeof storeModule>("plans", workerUrl(import.meta.url, "./plan-procedures.js"), null);
 	return {
+		shared: null,
 		save: (plan) => write.save(plan),
 		find: (id) => read.find({ id, now: clock.now() }),
+		close: async () => undefined,
 	};
 }

@@ -65,7 +65,7 @@ describe("schedules", () => {
 			quarantine: keeper,
 			catalog,
 			backends,
-			plans: { save: async () => undefined, find: async (id) => plans?.find(id) ?? null },
+			plans: { save: async () => undefined, find: async (id) => plans?.find(id) ?? null, shared: null, close: async () => undefined },
 		});
 		const waiting: JobHandler<unknown> = {
 			...(cleanup as JobHandler<unknown>),

@@ -13,6 +13,14 @@ export const ERROR_MESSAGES = {
 	"error.backendUnavailable": { en: "The cache layer is not available", zh: "缓存层不可用" },
 	"error.backendTimeout": { en: "The cache layer did not answer in time", zh: "缓存层响应超时" },
 	"error.planStale": { en: "The plan is unknown or has expired; make a new preview", zh: "清理计划不存在或已过期，请重新预览" },
+	"error.planElsewhere": {
+		en: "The plan is of places that this server does not have, or has elsewhere ({places}); carry it out on the server that made it, or make a new preview here. Roots that are one volume: QUEUE_SHARED_ROOTS=true",
+		zh: "该计划涉及本服务器没有或位置不同的存储位置（{places}）；请在生成计划的服务器上执行，或在此重新预览。若各主机的根目录是同一共享卷，请设置 QUEUE_SHARED_ROOTS=true",
+	},
+	"error.planUnwritten": {
+		en: "The server that made the plan ended before it had written it down; make a new preview",
+		zh: "生成该计划的服务器在写完计划之前已终止，请重新预览",
+	},
 	"error.queueFull": { en: "The queue is full; try again later", zh: "任务队列已满，请稍后再试" },
 	"error.queueUnavailable": { en: "The queue is not available", zh: "任务队列不可用" },
 	"error.auditUnavailable": { en: "The audit log cannot be written, so nothing was done", zh: "审计日志无法写入，操作未执行" },

@@ -3,7 +3,7 @@ import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
 import { Queue } from "bullmq";
 import type { FastifyPluginCallback } from "fastify";
-import type { PlaceGroup } from "../place-groups.js";
+import type { PlaceGroup } from "../../core/place-groups.js";
 import { connectQueue, openQueueConnection, type QueueAddress } from "./connection.js";
 import { QUEUE_NAME } from "./fair-queue.js";
 import { partQueueOf } from "./parts/part.js";

@@ -4,7 +4,8 @@ import type { Clock } from "../../core/clock.js";
 import type { Job } from "../../core/job.js";
 import type { JobContext, JobEngine } from "../../jobs/port.js";
 import type { Dependencies } from "../../operations/dependencies.js";
-import { removeSelection } from "../../operations/remove-selection.js";
+import { catalogSource } from "../../operations/removal-source.js";
+import { removeEntries } from "../../operations/remove-selection.js";
 import type { DataSource } from "../../sources/port.js";
 import { nestedContext } from "../nested-context.js";
 import { relatedTo, type SyncJobInput, selectionsOf, syncJobInput } from "./related.js";
@@ -71,7 +72,10 @@ export async function clearTogether(parts: ClearingParts, context: JobContext<Sy
 			if (i < done) continue;
 			const own = () => ({ synced: true, clearing: { ...plan, done } });
 			const nested = nestedContext(context, "removal", own);
-			status = worse(status, await removeSelection({ ...parts, context: resumedOnly(nested, i === plan.done) }, selection));
+			status = worse(
+				status,
+				await removeEntries({ ...parts, context: resumedOnly(nested, i === plan.done), source: catalogSource(parts.catalog, selection) }),
+			);
 			if (context.signal.aborted) return "CANCELLED";
 			done = i + 1;
 			await context.saveCheckpoint(own());

@@ -2,7 +2,7 @@ import { type Job as EngineJob, UnrecoverableError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { CacheBackend } from "../../../backends/backend.js";
-import type { PlaceGroup } from "../../place-groups.js";
+import type { PlaceGroup } from "../../../core/place-groups.js";
 import type { FairQueue } from "../fair-queue.js";
 import { removeWhileHeld } from "../fenced-backend.js";
 import { Leases } from "../leases.js";

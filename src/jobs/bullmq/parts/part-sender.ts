@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { CacheBackend, RemovalOptions, RemovalOutcome } from "../../../backends/backend.js";
 import type { BackendKind, EntryRef } from "../../../core/entry.js";
 import { CachewardenError } from "../../../core/errors.js";
-import type { PlaceGroup } from "../../place-groups.js";
+import type { PlaceGroup } from "../../../core/place-groups.js";
 import { batchIdOf } from "../../splitting.js";
 import type { CurrentRun } from "../current-run.js";
 import type { FairQueue } from "../fair-queue.js";

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { RemovalOutcome } from "../../../backends/backend.js";
 import { BACKEND_KINDS, type BackendKind, type EntryRef } from "../../../core/entry.js";
 import { CachewardenError, type Failure } from "../../../core/errors.js";
-import type { PlaceGroup } from "../../place-groups.js";
+import type { PlaceGroup } from "../../../core/place-groups.js";
 
 /** Checked when a worker takes it: what lies in Redis may be of another version. */
 export const partShape = z.object({

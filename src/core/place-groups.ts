@@ -1,4 +1,4 @@
-import type { BackendKind } from "../core/entry.js";
+import type { BackendKind } from "./entry.js";
 
 /** Places that a process can reach all or none of: a root, the namespaces of a Redis, the collections of a database. */
 export interface PlaceGroup {
