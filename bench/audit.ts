@@ -1,7 +1,7 @@
 /**
  * The audit log on MongoDB (one node, a replica set): whole operations a second, intent, entry, seal and chain, every step
  * durable on the majority, by 256 callers at once, side by side with plain inserts of the same documents, w: majority, 16 at
- * once. Then the time from an operation's end to its entry at the subscribers of a whole server, over WebSocket.
+ * once; and the CPU time of an operation in this program and in the server. Then the time from an operation's end to its entry at the subscribers of a whole server, over WebSocket.
  *
  * Usage: audit.ts [SECONDS=5] [ROUNDS=5] [SUBSCRIBERS=1000] [EVENTS_PER_SECOND=50] [LATENCY_SECONDS=20]; wants a build.
  */
@@ -39,26 +39,44 @@ async function repeatedly(callers: number, seconds: number, once: () => Promise<
 	return (1000 * done) / (performance.now() - began);
 }
 
+/** CPU time in µs: of this process, and of the server. */
+async function cpu({ client }: TestMongodb): Promise<readonly [number, number]> {
+	const { user, system } = process.cpuUsage();
+	const { extra_info: server } = await client.db("admin").command({ serverStatus: 1 });
+	return [user + system, server.user_time_us + server.system_time_us];
+}
+
 async function throughput(mongodb: TestMongodb, folder: string, seconds: number, rounds: number): Promise<void> {
 	const { uri, db } = mongodb.newDatabase();
 	const { audit, close } = await openTestAudit({ uri, dataDir: folder });
 	const plain = db.collection("plain");
 	const ours: number[] = [];
 	const theirs: number[] = [];
+	const costs: (readonly [number, number])[] = [];
 	try {
 		for (let round = -1; round < rounds; round++) {
-			const recorded = await repeatedly(CALLERS, seconds, async () => audit.end(await audit.begin(intentOf("alice")), outcomeOf()));
+			const [program, server] = await cpu(mongodb);
+			let done = 0;
+			const recorded = await repeatedly(CALLERS, seconds, async () => {
+				await audit.end(await audit.begin(intentOf("alice")), outcomeOf());
+				done++;
+			});
+			const after = await cpu(mongodb);
 			const inserted = await repeatedly(PLAIN_CALLERS, seconds, async () => {
 				const { actor, startedAt, ...rest } = intentOf("alice");
 				await plain.insertOne({ ...actor, ...rest, timestamp: new Date(startedAt) }, { writeConcern: { w: "majority" } });
 			});
 			if (round < 0) continue;
 			ours.push(recorded);
+			costs.push([(after[0] - program) / done, (after[1] - server) / done]);
 			theirs.push(inserted);
 		}
 		const { checked, problems } = await audit.verify({ since: null, until: null });
 		console.log(
 			`operations recorded, ${CALLERS} at once: ${median(ours).toFixed(0)}/s; plain inserts, ${PLAIN_CALLERS} at once: ${median(theirs).toFixed(0)}/s`,
+		);
+		console.log(
+			`CPU an operation: ${median(costs.map(([own]) => own)).toFixed(0)} µs in the program, ${median(costs.map(([, server]) => server)).toFixed(0)} µs in the server`,
 		);
 		console.log(
 			`${median(ours.map((rate, i) => rate / (theirs[i] ?? Number.NaN))).toFixed(2)} x plain inserts; ${checked} entries verified, ${problems.length} problems`,

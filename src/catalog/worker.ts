@@ -4,7 +4,7 @@ import { workerUrl } from "../core/worker-url.js";
 import type { Remote } from "./rpc.js";
 
 /** A thread of the catalog. Its heap is kept small, and it takes over none of the options that this process was started with. */
-export function startWorker(module: string, workerData: unknown, maxHeapMb: number, maxYoungHeapMb = 8): Worker {
+export function startWorker(module: string, workerData: unknown, maxHeapMb: number, maxYoungHeapMb = 6): Worker {
 	return new Worker(workerUrl(import.meta.url, module), {
 		workerData,
 		execArgv: [],

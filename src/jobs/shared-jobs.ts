@@ -1,15 +1,24 @@
-import { hasEnded, type Job } from "../core/job.js";
+import { CachewardenError } from "../core/errors.js";
+import { hasEnded, type Job, progressTotals } from "../core/job.js";
 import type { JobBoard } from "./board.js";
 import type { JobEngine } from "./port.js";
 
 const SEEN_WITHIN_MS = 1_000;
 
-/** An engine whose jobs everybody sees, and which sees everybody's: states of its own go to the board, others' come from it. */
+/**
+ * An engine whose jobs everybody sees, and which sees everybody's: states of its own go to the board, others' come from it.
+ * What only the process can do that runs a job, or has its failures, is CONFLICT for the others; lists have jobs of its own.
+ */
 export function shareJobs(engine: JobEngine, board: JobBoard): JobEngine {
 	engine.onChange((job) => board.publish(job));
 
 	async function get(id: string): Promise<Job | null> {
 		return (await engine.get(id)) ?? (await board.get(id));
+	}
+
+	/** The job when another process has it; null when this one does, or nobody. */
+	async function elsewhere(id: string): Promise<Job | null> {
+		return (await engine.get(id)) === null ? board.get(id) : null;
 	}
 
 	return {
@@ -23,9 +32,25 @@ export function shareJobs(engine: JobEngine, board: JobBoard): JobEngine {
 		get,
 		findByKey: (userId, key) => engine.findByKey(userId, key),
 		list: (filter, page) => engine.list(filter, page),
-		failures: (jobId, page) => engine.failures(jobId, page),
-		cancel: (id) => engine.cancel(id),
-		retry: (id, auditTicket) => engine.retry(id, auditTicket),
+
+		async failures(jobId, page) {
+			const other = await elsewhere(jobId);
+			if (other !== null && progressTotals(other).failedEntries > 0) throw askTheOther();
+			return engine.failures(jobId, page);
+		},
+
+		async cancel(id) {
+			const other = await elsewhere(id);
+			if (other === null) return engine.cancel(id);
+			if (!hasEnded(other.status)) throw askTheOther();
+			return other;
+		},
+
+		async retry(id, auditTicket) {
+			if ((await elsewhere(id)) !== null) throw askTheOther();
+			return engine.retry(id, auditTicket);
+		},
+
 		counts: (userId) => engine.counts(userId),
 		start: () => engine.start(),
 
@@ -46,6 +71,10 @@ export function shareJobs(engine: JobEngine, board: JobBoard): JobEngine {
 			await board.close();
 		},
 	};
+}
+
+function askTheOther(): CachewardenError {
+	return new CachewardenError("CONFLICT", { key: "error.jobElsewhere", facts: {} });
 }
 
 /** The end of another process's job, or its state after the time; null when nobody published it. */

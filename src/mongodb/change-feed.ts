@@ -12,6 +12,8 @@ export interface Follower {
 	readonly collection: string;
 	/** What of the collection's inserts and replacements is wanted, on change events: `fullDocument.…`. */
 	readonly match?: mongo.Document;
+	/** An expression for what is handed over of a document; the whole of it, `$fullDocument`, without. It may not fail on any document. */
+	readonly brought?: mongo.Document;
 	/** In the order in which the majority has them; some may come again after a break. */
 	changed(document: mongo.Document, token: unknown): void;
 	/** Something may have been missed: read what is there. Also called once at the beginning. */
@@ -178,11 +180,20 @@ class Feed implements ChangeFeed {
 	/** Inserts and replacements carry their document, so nothing is looked up. */
 	private pipeline(): mongo.Document[] {
 		const wanted = [...this.followers.values()].map(({ collection, match }) => ({
-			"ns.coll": collection,
+			// The whole of it: the server compares names then, where a part makes it look for patterns in each change.
+			ns: { db: this.options.db.databaseName, coll: collection },
 			operationType: { $in: ["insert", "replace"] },
 			...match,
 		}));
-		return [{ $match: { $or: [...wanted, { operationType: "invalidate" }] } }];
+		const fullDocument = [...this.followers.values()].reduce<mongo.Document | string>(
+			(others, { collection, brought }) =>
+				brought === undefined ? others : { $cond: [{ $eq: ["$ns.coll", collection] }, brought, others] },
+			"$fullDocument",
+		);
+		return [
+			{ $match: { $or: [...wanted, { operationType: "invalidate" }] } },
+			{ $project: { operationType: 1, "ns.coll": 1, wallTime: 1, fullDocument } },
+		];
 	}
 
 	private forgetUselessToken(error: unknown, failures: number): void {

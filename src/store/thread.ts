@@ -22,7 +22,12 @@ interface Waiting {
 type Warn = (message: string, facts: Readonly<Record<string, unknown>>) => void;
 
 export function startThread(data: ThreadData, warn: Warn, notOpened: (thrown: ThrownMessage) => Error): Promise<Thread> {
-	const worker = new Worker(workerUrl(import.meta.url, "./store-worker.js"), { workerData: data, execArgv: [] });
+	const worker = new Worker(workerUrl(import.meta.url, "./store-worker.js"), {
+		workerData: data,
+		execArgv: [],
+		// What passes through is soon garbage: with the usual 48 MB of room for it, all of them fill up.
+		resourceLimits: { maxYoungGenerationSizeMb: 6 },
+	});
 	const waiting = new Map<number, Waiting>();
 	let calls = 0;
 	let ended: Error | null = null;

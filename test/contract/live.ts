@@ -5,7 +5,7 @@ import type { AuditLog } from "../../src/audit/port.js";
 import { hasEnded, type Job } from "../../src/core/job.js";
 import type { JobEngine, JobHandler } from "../../src/jobs/port.js";
 import { type Live, SlowConsumerError } from "../../src/live/port.js";
-import { callOf, intentOf, outcomeOf } from "../testkit/calls.js";
+import { callOf, forward, intentOf, outcomeOf } from "../testkit/calls.js";
 import { eventually } from "../testkit/eventually.js";
 import { heapAfterCollection } from "../testkit/heap.js";
 
@@ -38,7 +38,20 @@ const untilOpened: JobHandler<{ readonly name: string }> = {
 		return "SUCCEEDED";
 	},
 };
-export const liveHandlers = [untilOpened as JobHandler<unknown>];
+/** Loads 5 entries in two batches, of which one cannot be loaded. */
+const loading: JobHandler<object> = {
+	kind: "WARM_UP",
+	input: z.object({}),
+	async run({ endBatch, report }) {
+		await report({ layers: [{ backend: "FILE", total: 6 }], details: { loader: "quotes" } });
+		const batch = { backend: "FILE", deletedEntries: 0, freedBytes: 0, skippedEntries: 0 } as const;
+		const failed = { code: "LOADER_FAILED", said: { key: "error.internal", facts: {} } } as const;
+		await endBatch({ ...batch, loadedEntries: 3, loadedBytes: 30, failures: [] }, {});
+		await endBatch({ ...batch, loadedEntries: 2, loadedBytes: 20, failures: [{ entryId: "e6", failure: failed }] }, {});
+		return "PARTIALLY_FAILED";
+	},
+};
+export const liveHandlers = [untilOpened as JobHandler<unknown>, loading as JobHandler<unknown>];
 
 async function collected<T>(stream: AsyncIterableIterator<T>, count: number): Promise<T[]> {
 	const values: T[] = [];
@@ -91,6 +104,38 @@ export function liveContract(name: string, open: () => Promise<LiveHarness>): vo
 			expect(seen.filter(({ status }) => hasEnded(status))).toHaveLength(1);
 			expect(harness.listeners()).toBe(0);
 			expect(await collected(harness.live.job(job.id), 5)).toEqual([last]);
+		});
+
+		it("tells what a job loaded, in its last state and in its entry of the log", async () => {
+			const auditTicket = await harness.audit.begin(intentOf("alice", { action: "warmUp", details: { symbols: ["A"] } }));
+			const request = { kind: "WARM_UP", input: {}, auditTicket, call: callOf("alice"), idempotencyKey: null } as const;
+			const { job } = await harness.jobs.submit(request);
+			const stream = harness.live.job(job.id);
+			const states: Job[] = [];
+			for await (const state of stream) states.push(state);
+			expect(states.at(-1)?.progress.layers).toMatchObject([{ backend: "FILE", loadedEntries: 5, loadedBytes: 50, failedEntries: 1 }]);
+			const entry = await eventually(
+				async () => {
+					const [found] = (await harness.audit.page({ jobId: job.id }, forward(5))).items;
+					return found?.node ?? Promise.reject(new Error("no entry yet"));
+				},
+				{ withinMs: 5_000 },
+			);
+			expect(entry).toMatchObject({
+				action: "warmUp",
+				success: false,
+				details: {
+					symbols: ["A"],
+					status: "PARTIALLY_FAILED",
+					loader: "quotes",
+					matchedEntries: 6,
+					loadedEntries: 5,
+					loadedBytes: 50,
+					failedEntries: 1,
+					byBackend: [{ backend: "FILE", loadedEntries: 5, failedEntries: 1 }],
+				},
+			});
+			expect(await harness.audit.get(entry.id)).toEqual(entry);
 		});
 
 		it("says that there is no such job", async () => {

@@ -1,11 +1,13 @@
-/** C1, C2, C8, W3, A1, A4: two servers on a three-node set that loses its primary three times, while one of the servers is killed too. */
+/** C1, C2, C3, C8, W3, A1, A4: two servers on a three-node set that loses its primary three times, while one of the servers is killed too; and a primary that sleeps. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { mongo } from "mongoose";
+import { forward, intentOf, outcomeOf } from "../testkit/calls.js";
 import { eventually } from "../testkit/eventually.js";
 import { followLog, type LogFollower } from "../testkit/log-follower.js";
 import { startMongodb, type TestMongodb } from "../testkit/mongodb.js";
+import { openTestAudit } from "../testkit/mongodb-audit.js";
 import { startServer, type TestServer, testToken } from "../testkit/server.js";
 import { temporaryFolder } from "../testkit/temporary.js";
 
@@ -14,6 +16,7 @@ const OPERATIONS = LONG ? 5_000 : 300;
 const SUBSCRIBERS = LONG ? 200 : 12;
 const CALLERS = 8;
 const RECONNECT_MS = 20;
+const FROZEN_MS = LONG ? 60_000 : 4_000;
 
 describe("two servers on one audit log", () => {
 	let mongodb: TestMongodb;
@@ -119,6 +122,57 @@ describe("two servers on one audit log", () => {
 		},
 		LONG ? 3_600_000 : 180_000,
 	);
+
+	it(`C3: goes on while the primary is frozen for ${FROZEN_MS / 1000} s, and is one log when that one wakes`, async () => {
+		const { uri } = mongodb.newDatabase();
+		const logs = [await openTestAudit({ uri, dataDir: temporaryFolder() }), await openTestAudit({ uri, dataDir: temporaryFolder() })];
+		const heard = logs.map(({ audit }) => {
+			const ids: string[] = [];
+			audit.onAppended(({ entry }) => ids.push(entry.id));
+			return ids;
+		});
+		const recorded: string[] = [];
+		let longestMs = 0;
+		let going = true;
+		const writing = Promise.all(
+			logs.map(async ({ audit }) => {
+				while (going) {
+					const began = performance.now();
+					const ticket = await audit.begin(intentOf("alice"));
+					await audit.end(ticket, outcomeOf());
+					recorded.push(ticket);
+					longestMs = Math.max(longestMs, performance.now() - began);
+				}
+			}),
+		);
+		async function more(count: number): Promise<void> {
+			const wanted = recorded.length + count;
+			await Promise.race([writing, eventually(() => expect(recorded.length).toBeGreaterThan(wanted), { withinMs: 30_000 })]);
+		}
+		try {
+			await more(20);
+			const primary = mongodb.nodes[await mongodb.primary()];
+			const thawed = new Promise((thaw) => setTimeout(thaw, FROZEN_MS));
+			primary?.freeze();
+			await more(20);
+			// The others have elected one of themselves by then.
+			for (const { audit } of logs) await eventually(() => audit.page({}, forward(1)), { withinMs: 20_000 });
+			await thawed;
+			primary?.thaw();
+			await more(20);
+		} finally {
+			going = false;
+			await writing;
+		}
+		await eventually(() => expect(heard.map(({ length }) => length)).toEqual([recorded.length, recorded.length]), { withinMs: 30_000 });
+		expect(heard[0]).toEqual(heard[1]);
+		expect([...(heard[0] ?? [])].sort()).toEqual([...recorded].sort());
+		for (const { audit } of logs)
+			expect(await audit.verify({ since: null, until: null })).toEqual({ checked: recorded.length, problems: [] });
+		// Intent and entry wait for an answer for four seconds each, then for the disk.
+		expect(longestMs).toBeLessThan(12_000);
+		for (const { close } of logs) await close();
+	});
 });
 
 /** Of the whole log, in order, when every operation that was answered is in it, once. */

@@ -203,6 +203,21 @@ describe("the audit log while MongoDB fails", () => {
 		await mongodb.failPoint("failCommand", "off");
 	});
 
+	it("tells its own seals once when it was not answered whether they are there", async () => {
+		const { uri, db } = database();
+		const { audit, logged } = await open({ uri });
+		const heard = heardBy(audit);
+		await record(audit, 2);
+		const unanswered = { failCommands: ["insert"], namespace: `${db.databaseName}.operation_log_seals`, appName: "cachewarden" };
+		await mongodb.failPoint("failCommand", { times: 1 }, { ...unanswered, writeConcernError: { code: 64, errmsg: "waiting timed out" } });
+		await record(audit, 1);
+		await eventually(() => expect(heard).toEqual(upTo(3)), { withinMs: 5_000 });
+		expect(logged.some((line) => line.includes("could not be sealed"))).toBe(true);
+		await record(audit, 2);
+		expect(heard).toEqual(upTo(5));
+		expect(await problems(audit)).toEqual([]);
+	});
+
 	it("C6: is followed also after a watched collection, and after the whole database, was dropped", async () => {
 		const { uri, db } = database();
 		const { audit } = await open({ uri });

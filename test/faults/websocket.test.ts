@@ -1,17 +1,16 @@
-/** Faults W1 to W13 that concern the socket itself, over a real server and real sockets. */
+/** Faults W3, W5, W6 and W9, over a real server and real sockets, and the others over a source in memory. */
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { getIntrospectionQuery } from "graphql";
 import { createClient } from "graphql-ws";
 import { WebSocket } from "ws";
-import { aliasBomb, costBomb, deepQuery, tokenBomb } from "../testkit/bombs.js";
 import { eventually } from "../testkit/eventually.js";
 import { type ServerUnderTest, startServer, tokenFor } from "../testkit/http-server.js";
 import { type InMemoryOperations, inMemoryOperations, makeAuditItem, makeJob } from "../testkit/in-memory-operations.js";
 import { RawSocket } from "../testkit/raw-socket.js";
+import { webSocketFaults } from "./websocket.js";
 
 const AUDIT = "subscription { auditLogAdded { cursor node { id sequence details } } }";
-const ALLOWED = "https://console.example";
 const SOAK = process.env.SOAK === "1";
 
 interface Refusal {
@@ -26,7 +25,7 @@ const opened: RawSocket[] = [];
 
 beforeAll(async () => {
 	operations = inMemoryOperations();
-	server = await startServer(operations, { corsOrigins: [ALLOWED] });
+	server = await startServer(operations);
 	admin = await tokenFor("ADMIN");
 });
 beforeEach(() => {
@@ -56,27 +55,18 @@ async function subscribed(count: number, { url }: ServerUnderTest = server, { au
 	);
 }
 
+webSocketFaults("over a source in memory", async () => {
+	const own = inMemoryOperations();
+	let sequence = 0;
+	return {
+		operations: own,
+		append: async () => own.audit.publish(makeAuditItem(++sequence)),
+		listeners: () => own.audit.subscribers,
+		close: async () => undefined,
+	};
+});
+
 describe("opening a socket", () => {
-	it("W1: closes one that says nothing with 4408 in 3 s", async () => {
-		const socket = await RawSocket.open(server.url);
-		const before = performance.now();
-		expect(await socket.untilClosed()).toMatchObject({ code: 4408 });
-		expect(performance.now() - before).toBeLessThan(3_500);
-	});
-
-	it.each([
-		["a bad token", { type: "connection_init", payload: { Authorization: "Bearer nonsense" } }],
-		["a token that is no bearer's", { type: "connection_init", payload: { Authorization: "Basic YTpi" } }],
-		["no token", { type: "connection_init" }],
-		["a token that is no text", { type: "connection_init", payload: { Authorization: { length: 3 } } }],
-	])("W2: closes one with %s with 4403, and leaves no listener", async (_what, message) => {
-		const socket = await RawSocket.open(server.url);
-		socket.send(message);
-		expect(await socket.untilClosed()).toMatchObject({ code: 4403 });
-		expect(operations.audit.subscribers).toBe(0);
-		expect(operations.calls).toEqual([]);
-	});
-
 	it("closes one that subscribes before it has said who it is", async () => {
 		const socket = await RawSocket.open(server.url);
 		socket.subscribe("1", AUDIT);
@@ -91,22 +81,6 @@ describe("opening a socket", () => {
 		header.send({ type: "connection_init" });
 		await header.until(({ type }) => type === "connection_ack");
 		opened.push(lower, header);
-	});
-
-	it.each([
-		["https://evil.example", 403],
-		["null", 403],
-		["", 403],
-	])("W13: refuses the upgrade for a page of %j with %d", async (origin, status) => {
-		const socket = new WebSocket(`${server.url.replace("http", "ws")}/graphql`, "graphql-transport-ws", { headers: { origin } });
-		const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode: number }];
-		expect(response.statusCode).toBe(status);
-		socket.on("error", () => undefined).terminate();
-	});
-
-	it("W13: lets pages of its own and of configured origins in", async () => {
-		await connect(admin, { origin: server.url });
-		await connect(admin, { origin: ALLOWED });
 	});
 
 	it("answers an upgrade to anything else with 404", async () => {
@@ -146,18 +120,6 @@ describe("a token that ends", () => {
 });
 
 describe("the same rules as over HTTP", () => {
-	it.each([
-		["depth 50", deepQuery(50)],
-		["600 aliases", aliasBomb(600)],
-		["a document of 100,000 tokens", tokenBomb(100_000)],
-		["pages within pages", costBomb()],
-	])("W10: %s is refused before anything runs", async (_name, query) => {
-		const socket = await connect();
-		socket.subscribe("1", query);
-		expect(await socket.until(({ id }) => id === "1")).toMatchObject({ type: "error", payload: [{ extensions: { code: "TOO_COMPLEX" } }] });
-		expect(operations.calls).toEqual([]);
-	});
-
 	it("keeps the schema from strangers, in full and in suggestions", async () => {
 		const stranger = await connect(await tokenFor("VIEWER"), { "x-forwarded-for": "203.0.113.9" });
 		stranger.subscribe("1", getIntrospectionQuery());
@@ -246,29 +208,6 @@ describe("subscriptions", () => {
 		await subscribed(0);
 		socket.end();
 		await eventually(() => expect(operations.jobStates.subscribers).toBe(0), { withinMs: 1_000 });
-	});
-
-	it("W12: closes with 1009 for a frame of 20 MB", async () => {
-		const socket = await connect();
-		socket.subscribe("1", `{ viewer { id } } #${"x".repeat(20 << 20)}`);
-		expect(await socket.untilClosed()).toMatchObject({ code: 1009 });
-	});
-
-	it("W12: lets one connection run a hundred of thousands of subscriptions", async () => {
-		const socket = await connect();
-		const asked = SOAK ? 10_000 : 2_000;
-		for (let n = 0; n < asked; n++) socket.subscribe(String(n), AUDIT);
-		await eventually(() => expect(socket.messages.filter(({ type }) => type === "error")).toHaveLength(asked - 100), { withinMs: 20_000 });
-		await subscribed(100);
-		expect(socket.messages.at(-1)).toMatchObject({ type: "error", payload: [{ extensions: { code: "RATE_LIMITED" } }] });
-	});
-
-	it("W12: closes with 4409 for an id that is in use", async () => {
-		const socket = await connect();
-		socket.subscribe("1", AUDIT);
-		socket.subscribe("1", AUDIT);
-		expect(await socket.untilClosed()).toMatchObject({ code: 4409 });
-		await subscribed(0);
 	});
 
 	it("W6: thousands of subscribe and complete cycles leave no listener and a flat heap", async () => {

@@ -137,6 +137,27 @@ describe("the audit log in MongoDB", () => {
 		for (const { node } of page.items) expect(await audit.get(node.id)).toEqual(node);
 	});
 
+	it("is not led astray by ids that somebody else gave to what looks like an entry", async () => {
+		const { uri, db } = mongodb.newDatabase();
+		const { audit, feed } = await open(uri);
+		const heard: (number | null)[] = [];
+		audit.onAppended(({ entry }) => heard.push(entry.sequence));
+		const first = await record(audit, {});
+		const odd = [
+			new mongoose.mongo.ObjectId(),
+			5,
+			"短",
+			null,
+			{ a: 1 },
+			`${first.slice(0, 16)}0000000`,
+			`${first.slice(0, 10)}短`.repeat(2),
+		];
+		await db.collection("operation_logs").insertMany(odd.map((_id) => ({ _id: _id as never, signature: "x" })));
+		await record(audit, {});
+		await eventually(() => expect(heard).toEqual([1, 2]), { withinMs: 5_000 });
+		expect(feed.state()).toMatchObject({ kind: "stream", restarts: 0 });
+	});
+
 	it("keeps details as they were given, whatever is in them", async () => {
 		const { uri } = mongodb.newDatabase();
 		const { audit } = await open(uri);

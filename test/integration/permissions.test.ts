@@ -31,6 +31,8 @@ interface Cell {
 	readonly document: string;
 	readonly variables?: () => Record<string, unknown>;
 	readonly rest?: () => readonly [method: string, path: string];
+	/** Answered with a file. */
+	readonly file?: string;
 	readonly command?: () => readonly string[];
 	/** The code of a call that is let through, where it cannot come to anything. */
 	readonly comesTo?: string;
@@ -88,7 +90,12 @@ const CELLS: Record<OperationName, Cell> = {
 	},
 	jobs: { least: "VIEWER", document: "{ jobs { totalCount } }", command: () => ["jobs"] },
 	queueStats: { least: "VIEWER", document: "{ queueStats { queued } }" },
-	auditLog: { least: "VIEWER", document: "{ auditLog { totalCount } }", command: () => ["audit"] },
+	auditLog: {
+		least: "VIEWER",
+		document: "{ auditLog { totalCount } }",
+		file: "/audit/export?format=jsonl",
+		command: () => ["audit"],
+	},
 	auditStats: { least: "VIEWER", document: "{ auditStats { total } }" },
 	auditVerify: { least: "ADMIN", document: "{ auditVerify { valid } }", command: () => ["audit", "verify"] },
 	cacheStatsHistory: {
@@ -333,6 +340,20 @@ const overRest: Way = async ({ rest }, caller) => {
 	return String(body.code);
 };
 
+const asFile: Way = async ({ file }, caller) => {
+	const token = await tokenOf(caller);
+	const headers = { ...FROM_AFAR, ...(token ? { authorization: `Bearer ${token}` } : {}) };
+	const response = await fetch(`${server.url}${file}`, { headers });
+	const text = await response.text();
+	if (response.ok) {
+		expect(text).toContain(`"userId":"${USER}"`);
+		return "OK";
+	}
+	const { code } = JSON.parse(text) as { readonly code: string };
+	expect(response.status).toBe({ UNAUTHENTICATED: 401, FORBIDDEN: 403 }[code]);
+	return code;
+};
+
 const inProcess: Way = async ({ document, variables }, caller, name) => {
 	const session: Session = inProcessSession({
 		schema: buildApiSchema(),
@@ -370,6 +391,7 @@ const WAYS: readonly { readonly way: string; readonly call: Way; readonly has: (
 	{ way: "GraphQL over HTTP", call: overHttp, has: (_, name) => !isSubscription(name) },
 	{ way: "GraphQL over WebSocket", call: overSocket, has: () => true },
 	{ way: "REST", call: overRest, has: ({ rest }) => rest !== undefined },
+	{ way: "a file over HTTP", call: asFile, has: ({ file }) => file !== undefined },
 	{ way: "in the process", call: inProcess, has: () => true },
 	{ way: "the command line", call: commandLine, has: ({ command }) => command !== undefined },
 ];

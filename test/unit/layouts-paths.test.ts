@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { detectLayouts } from "../../src/backends/layouts/detect-layouts.js";
+import { detectLayouts, RootSigns } from "../../src/backends/layouts/detect-layouts.js";
 import { isSafePath, partsOf } from "../../src/backends/layouts/entry-parts.js";
 import type { StatFacts } from "../../src/backends/layouts/layout.js";
 import { describePlain } from "../../src/backends/layouts/plain-layout.js";
@@ -9,16 +9,22 @@ import { describePython, isByteCode, isSkippedFolder } from "../../src/backends/
 const PICKLE = "0123456789abcdef0123456789abcdef";
 const facts: StatFacts = { kind: "file", size: 9, mtimeMs: 1500.9, ctimeMs: 1, atimeMs: 2500.2, ino: 1, links: 1 };
 
+function layoutsOf(names: readonly string[], configured: Parameters<typeof detectLayouts>[1]) {
+	const signs = new RootSigns();
+	for (const name of names) signs.see(name);
+	return detectLayouts(signs, configured);
+}
+
 describe("what lies in a root", () => {
 	it("is told by its names, unless it is configured", () => {
-		expect(detectLayouts(["metadata", "us_news"], "auto")).toEqual(["metadata"]);
-		expect(detectLayouts(["china_fundamentals", "README"], "auto")).toEqual(["metadata"]);
-		expect(detectLayouts([`${PICKLE}.pkl`, "other"], "auto")).toEqual(["pickle"]);
-		expect(detectLayouts([`${PICKLE}.pkl`, "us_stocks"], "auto")).toEqual(["metadata", "pickle"]);
-		expect(detectLayouts(["images", "a.bin"], "auto")).toEqual(["plain"]);
-		expect(detectLayouts([], "auto")).toEqual([]);
-		expect(detectLayouts([`${PICKLE}.pkl`, "us_stocks"], "metadata")).toEqual(["metadata"]);
-		expect(detectLayouts([], "plain")).toEqual(["plain"]);
+		expect(layoutsOf(["metadata", "us_news"], "auto")).toEqual(["metadata"]);
+		expect(layoutsOf(["china_fundamentals", "README"], "auto")).toEqual(["metadata"]);
+		expect(layoutsOf([`${PICKLE}.pkl`, "other"], "auto")).toEqual(["pickle"]);
+		expect(layoutsOf([`${PICKLE}.pkl`, "us_stocks"], "auto")).toEqual(["metadata", "pickle"]);
+		expect(layoutsOf(["images", "a.bin"], "auto")).toEqual(["plain"]);
+		expect(layoutsOf([], "auto")).toEqual([]);
+		expect(layoutsOf([`${PICKLE}.pkl`, "us_stocks"], "metadata")).toEqual(["metadata"]);
+		expect(layoutsOf([], "plain")).toEqual(["plain"]);
 	});
 
 	it("in a plain tree is typed by its first folder and keyed by its path", () => {

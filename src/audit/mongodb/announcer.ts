@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { AuditEntry } from "../port.js";
 import { type EntryDocument, type SealDocument, shownEntry } from "./documents.js";
 import { type Place, placeOf } from "./head.js";
+import type { RecentEntries } from "./recent-entries.js";
 
 export type Item = { readonly cursor: string; readonly entry: AuditEntry };
 
@@ -16,6 +17,7 @@ export interface Sealed {
 export interface AnnouncerOptions {
 	/** What was announced last, by whichever process. */
 	readonly from: Place;
+	readonly recent: RecentEntries;
 	readonly cursorOf: (sequence: number) => string;
 	/** In order, after a sequence, up to `limit`. */
 	readonly read: (after: number, limit: number) => Promise<readonly Sealed[]>;
@@ -24,14 +26,11 @@ export interface AnnouncerOptions {
 	readonly log: Pick<Logger, "warn" | "error">;
 }
 
-/** Entries whose seals are awaited; older ones are read again when theirs come. */
-const MAX_RECENT = 5_000;
 const SLICE = 500;
 const RETRY_MS = 250;
 
 export class Announcer {
 	private last: Place;
-	private readonly recent = new Map<string, EntryDocument>();
 	private readonly listeners = new Set<(item: Item) => void>();
 	private readonly waiting = new Map<string, Set<() => void>>();
 	private reading: Promise<void> | null = null;
@@ -78,16 +77,9 @@ export class Announcer {
 		this.waiting.delete(id);
 	}
 
-	entryInserted(document: EntryDocument): void {
-		this.recent.set(document._id, document);
-		if (this.recent.size <= MAX_RECENT) return;
-		const [oldest] = this.recent.keys();
-		if (oldest !== undefined) this.recent.delete(oldest);
-	}
-
 	sealInserted(seal: SealDocument): void {
 		if (seal._id <= this.last.sequence) return;
-		const document = this.recent.get(seal.entry);
+		const document = this.options.recent.get(seal.entry);
 		if (this.reading === null && seal._id === this.last.sequence + 1 && document !== undefined) {
 			this.announce({ seal, document });
 			this.options.announced({ seal, document });
@@ -123,8 +115,8 @@ export class Announcer {
 	private announce({ seal, document }: Sealed): void {
 		if (seal._id <= this.last.sequence) return;
 		this.last = placeOf(seal);
-		this.recent.delete(seal.entry);
-		if (document !== null) {
+		this.options.recent.forget(seal.entry);
+		if (document !== null && this.listeners.size > 0) {
 			const item = { cursor: this.options.cursorOf(seal._id), entry: shownEntry(seal, document) };
 			for (const listener of [...this.listeners]) {
 				try {

@@ -3,8 +3,9 @@ import { mongo } from "mongoose";
 import type { Origin } from "../../core/actor.js";
 import type { ErrorCode, Said } from "../../core/errors.js";
 import { say } from "../../core/messages/catalogue.js";
-import { type SequencedEntry, sameDigest, writerSignature } from "../chain.js";
-import type { EntryContent } from "../entry-content.js";
+import { contentSignature, contentText, type SequencedEntry, sameDigest } from "../chain.js";
+import type { EntryContent, Written } from "../entry-content.js";
+import { entryText } from "../entry-text.js";
 import type { AuditEntry, AuditIntent } from "../port.js";
 import type { ChainRow } from "../verifier.js";
 
@@ -86,32 +87,7 @@ export interface SliceDocument {
 	readonly bits: mongo.Binary;
 }
 
-const MAX_DEPTH = 40;
-const LONE_SURROGATE = /\p{Surrogate}/gu;
-
-/** The same data as BSON keeps it: whole text, names that mean nothing to the driver, bounded depth. What is signed is what comes back. */
-export function storable(value: unknown, depth = 0): unknown {
-	if (typeof value === "string") return value.replace(LONE_SURROGATE, "\ufffd");
-	if (typeof value === "number") return Number.isFinite(value) ? value : null;
-	if (typeof value !== "object" || value === null) return typeof value === "bigint" ? String(value) : value;
-	if (depth >= MAX_DEPTH) return "…";
-	if (Array.isArray(value)) return value.map((item) => storable(item ?? null, depth + 1));
-	return Object.fromEntries(
-		Object.entries(value)
-			.filter(([, member]) => member !== undefined)
-			.map(([name, member]) => [storableName(name), storable(member, depth + 1)]),
-	);
-}
-
-function storableName(name: string): string {
-	return name
-		.replace(LONE_SURROGATE, "\ufffd")
-		.replaceAll("\0", "␀")
-		.replace(/^\$/, "＄")
-		.replace(/^_bsontype$/, "bsontype");
-}
-
-export function entryDocument(secret: string, content: EntryContent, createdAt: number): EntryDocument {
+export function entryDocument(secret: string, { content, text }: Written, createdAt: number): EntryDocument {
 	const { errorMessage } = content;
 	return {
 		_id: content.id,
@@ -133,7 +109,7 @@ export function entryDocument(secret: string, content: EntryContent, createdAt: 
 		origin: content.origin as string,
 		timestamp: new Date(content.timestamp),
 		created_at: new Date(createdAt),
-		signature: writerSignature(secret, "content", content),
+		signature: contentSignature(secret, text),
 	};
 }
 
@@ -141,45 +117,48 @@ export function entryDocument(secret: string, content: EntryContent, createdAt: 
 export function contentOf(document: EntryDocument): EntryContent | null {
 	if (!(document.timestamp instanceof Date) || typeof document.details !== "object") return null;
 	return {
-		id: document._id,
-		userId: document.user_id,
-		username: document.username,
-		sessionId: document.session_id,
-		origin: document.origin as Origin,
-		actionType: document.action_type,
 		action: document.action,
+		actionType: document.action_type,
 		details: document.details,
-		success: document.success,
+		durationMs: document.duration_ms,
 		errorCode: document.error_code as ErrorCode | null,
 		errorMessage: document.error_said ?? document.error_message,
-		durationMs: document.duration_ms,
+		id: document._id,
 		ipAddress: document.ip_address,
-		userAgent: document.user_agent,
-		requestId: document.request_id,
 		jobId: document.job_id,
+		origin: document.origin as Origin,
+		requestId: document.request_id,
+		sessionId: document.session_id,
+		success: document.success,
 		timestamp: document.timestamp.getTime(),
+		userAgent: document.user_agent,
+		userId: document.user_id,
+		username: document.username,
 	};
 }
 
-/** Whether one of the processes that know the secret wrote it, as it stands. */
-export function isOurs(secret: string, document: EntryDocument): boolean {
+/** What one of the processes that know the secret wrote; null when none of them wrote the document as it stands. */
+export function genuine(secret: string, document: EntryDocument): Written | null {
 	const content = contentOf(document);
-	return content !== null && sameDigest(writerSignature(secret, "content", content), String(document.signature));
+	if (content === null) return null;
+	const text = contentText(content);
+	return sameDigest(contentSignature(secret, text), String(document.signature)) ? { content, text } : null;
 }
 
 export function sealDocument(
-	{ entry, previousHash, hash }: ChainRow,
+	content: EntryContent,
+	place: { readonly sequence: number; readonly previousHash: string; readonly hash: string },
 	about: { readonly sealedAt: number; readonly token: unknown; readonly sealer: string },
 ): SealDocument {
 	return {
-		_id: entry.sequence,
-		entry: entry.id,
-		previous_hash: previousHash,
-		hash,
+		_id: place.sequence,
+		entry: content.id,
+		previous_hash: place.previousHash,
+		hash: place.hash,
 		sealed_at: new Date(about.sealedAt),
 		token: about.token,
 		sealer: about.sealer,
-		...filteredMembers(entry),
+		...filteredMembers(content),
 	};
 }
 
@@ -211,6 +190,14 @@ export function chainRow(seal: SealDocument, document: EntryDocument): ChainRow 
 	const content = contentOf(document) ?? { ...foreignEntry(document), id: document._id };
 	return { entry: { ...content, sequence: seal._id }, previousHash: String(seal.previous_hash), hash: String(seal.hash) };
 }
+
+/** What a keyword is looked for in. */
+export function textOf(document: EntryDocument): string {
+	return entryText(contentOf(document) ?? foreignEntry(document));
+}
+
+/** The members that `textOf` reads. */
+export const TEXT_MEMBERS = { username: 1, action: 1, details: 1, error_message: 1, error_said: 1, timestamp: 1 } as const;
 
 /** What is shown of a sealed entry, also when somebody has changed it: verification names that. */
 export function shownEntry(seal: SealDocument, document: EntryDocument): AuditEntry {

@@ -5,11 +5,9 @@
  * of half a kilobyte.
  */
 import mongoose from "mongoose";
-import { entryText } from "../entry-text.js";
 import type { Collections } from "./collections.js";
-import { chainRow, shownEntry } from "./documents.js";
-import { entriesOf } from "./head.js";
-import { bitsAskedBy, bitsOf } from "./keyword-bits.js";
+import { TEXT_MEMBERS, textOf } from "./documents.js";
+import { bitsAskedBy, eachBit } from "./keyword-bits.js";
 
 export const SEGMENT = 4_096;
 const READ_AT_ONCE = 512;
@@ -41,17 +39,15 @@ export async function buildSegment(collections: Collections, newest: number): Pr
 	const slices = new Map<number, Uint8Array>();
 	const first = segment * SEGMENT + 1;
 	for (let low = first; low < first + SEGMENT; low += READ_AT_ONCE) {
-		const some = await seals.find({ _id: { $gte: low, $lt: low + READ_AT_ONCE } }).toArray();
-		const entries = await entriesOf(logs, some);
-		for (const seal of some) {
-			const document = entries.get(seal.entry);
-			if (document === undefined || chainRow(seal, document) === null) continue;
-			const place = seal._id - first;
-			for (const bit of bitsOf(entryText(shownEntry(seal, document)))) {
+		const some = await seals.find({ _id: { $gte: low, $lt: low + READ_AT_ONCE } }, { projection: { entry: 1 } }).toArray();
+		const placeOf = new Map(some.map((seal) => [seal.entry, seal._id - first]));
+		for (const document of await logs.find({ _id: { $in: [...placeOf.keys()] } }, { projection: TEXT_MEMBERS }).toArray()) {
+			const place = placeOf.get(document._id) as number;
+			eachBit(textOf(document), (bit) => {
 				const slice = slices.get(bit) ?? new Uint8Array(BYTES);
-				slice[place >> 3] = (slice[place >> 3] ?? 0) | (1 << (place & 7));
 				slices.set(bit, slice);
-			}
+				slice[place >> 3] = (slice[place >> 3] as number) | (1 << (place & 7));
+			});
 		}
 	}
 	const writes = [...slices].map(([bit, bytes]) => ({

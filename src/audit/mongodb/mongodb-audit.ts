@@ -8,6 +8,7 @@ import { CachewardenError } from "../../core/errors.js";
 import type { ChangeFeed } from "../../mongodb/change-feed.js";
 import { isMongoFailure, within } from "../../mongodb/failures.js";
 import { loadOrCreateSecret } from "../../store/secret-file.js";
+import { IdMaker } from "../../store/sortable-id.js";
 import type { AuditLog } from "../port.js";
 import { Spool } from "../spool.js";
 import { Announcer } from "./announcer.js";
@@ -17,6 +18,7 @@ import { loadHead } from "./head.js";
 import { buildSegment, SEGMENT } from "./keyword-index.js";
 import { Lease } from "./lease.js";
 import { Reading } from "./reading.js";
+import { type EntryNotice, noticeOfOwn, RecentEntries } from "./recent-entries.js";
 import { removeSome } from "./retention.js";
 import { MAX_BATCH, Sealer } from "./sealer.js";
 import { verify } from "./verifying.js";
@@ -75,6 +77,8 @@ export async function openMongodbAudit(options: MongodbAuditOptions): Promise<Au
 class MongodbAudit implements AuditLog {
 	private readonly collections: Collections;
 	private readonly run = randomBytes(8).toString("hex");
+	private readonly ids = new IdMaker();
+	private readonly recent = new RecentEntries();
 	private readonly closing = new AbortController();
 	private readonly listeners = new Map<object, { listener: Parameters<AuditLog["onAppended"]>[0]; stop: () => void }>();
 	private writer: Writer | null = null;
@@ -99,6 +103,8 @@ class MongodbAudit implements AuditLog {
 		this.writer = new Writer({
 			collections: this.collections,
 			spool: await Spool.open<Spooled>(join(dataDir, "audit.spool"), secret),
+			recent: this.recent,
+			ids: this.ids,
 			folder: dataDir,
 			reserveBytes,
 			secret,
@@ -111,14 +117,18 @@ class MongodbAudit implements AuditLog {
 			collection: LOGS,
 			// Documents of other programs have no place in the order.
 			match: { "fullDocument.signature": { $exists: true } },
+			brought: noticeOfOwn(this.ids.mark),
 			changed: (document, token) => {
-				this.ready?.announcer.entryInserted(document as EntryDocument);
-				this.ready?.sealer.inserted(document as EntryDocument, token);
+				const entry = this.recent.arrived(document as EntryDocument | EntryNotice);
+				if (entry === null) this.ready?.sealer.sweep();
+				else this.ready?.sealer.inserted(entry, token);
 			},
 			catchUp: async () => this.ready?.sealer.sweep(),
 		});
 		feed.follow({
 			collection: SEALS,
+			// The sealer tells of its own.
+			match: { "fullDocument.sealer": { $ne: this.run } },
 			changed: (document) => {
 				const seal = document as unknown as SealDocument;
 				this.ready?.sealer.sealed(seal.entry);
@@ -202,6 +212,7 @@ class MongodbAudit implements AuditLog {
 			log.warn({ signed: signed().sequence }, "entries are missing from the end of the audit log");
 		const announcer = new Announcer({
 			from: behind,
+			recent: this.recent,
 			cursorOf: (sequence) => reading.cursor(sequence),
 			read: (after, limit) => within(READ_WITHIN_MS, reading.sealedAfter(after, limit)),
 			announced: (newest) => {
@@ -219,10 +230,11 @@ class MongodbAudit implements AuditLog {
 			held: () => lease.held,
 			signed,
 			now: () => clock.now(),
-			written: (document) => this.writer?.written(document) ?? null,
+			recent: this.recent,
 			sealed: (seals) => {
 				for (const seal of seals) announcer.sealInserted(seal);
 			},
+			uncertain: () => void announcer.catchUp(),
 			log,
 		});
 		const lease = new Lease(collections.state, run, log, () => sealer.takeOver());

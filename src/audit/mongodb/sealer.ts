@@ -6,12 +6,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { isDuplicate, within } from "../../mongodb/failures.js";
-import { sealOf } from "../chain.js";
-import type { EntryContent } from "../entry-content.js";
-import type { ChainRow } from "../verifier.js";
+import { sealOfText } from "../chain.js";
+import type { Written } from "../entry-content.js";
 import type { Collections } from "./collections.js";
-import { contentOf, type EntryDocument, isOurs, type SealDocument, sealDocument } from "./documents.js";
+import { type EntryDocument, genuine, type SealDocument, sealDocument } from "./documents.js";
 import { type Head, loadHead, type Place } from "./head.js";
+import type { RecentEntries } from "./recent-entries.js";
 
 export interface SealerOptions {
 	readonly collections: Collections;
@@ -21,10 +21,11 @@ export interface SealerOptions {
 	/** The newest place that was signed outside the database, as far as this process knows. */
 	readonly signed: () => Place;
 	readonly now: () => number;
-	/** What this process itself wrote under a signature, for a while; null otherwise. */
-	readonly written: (document: EntryDocument) => EntryContent | null;
+	readonly recent: RecentEntries;
 	/** Seals that are durable now, in order: this process need not wait for the change stream to bring them. */
 	readonly sealed: (seals: readonly SealDocument[]) => void;
+	/** Seals of this process may be there of which it did not tell: the change stream does not bring them either. */
+	readonly uncertain: () => void;
 	readonly log: Pick<Logger, "warn" | "error">;
 }
 
@@ -51,7 +52,10 @@ export class Sealer {
 	private readonly sweeping: NodeJS.Timeout;
 
 	constructor(private readonly options: SealerOptions) {
-		this.sweeping = setInterval(() => this.sweep(), SWEEP_EVERY_MS).unref();
+		this.sweeping = setInterval(() => {
+			options.uncertain();
+			this.sweep();
+		}, SWEEP_EVERY_MS).unref();
 	}
 
 	/** An entry was inserted. */
@@ -103,6 +107,7 @@ export class Sealer {
 			} catch (error) {
 				// Another one may have sealed, or this batch may have been applied: what is there counts.
 				this.head = null;
+				this.options.uncertain();
 				if (isDuplicate(error)) await this.forgetSealed().catch(() => undefined);
 				else {
 					this.sweepDue = true;
@@ -119,15 +124,15 @@ export class Sealer {
 			await this.forgetSealed();
 			this.head = await within(SEAL_WITHIN_MS, loadHead(collections, secret, signed()));
 		}
-		const batch = this.genuine();
+		const batch = this.nextGenuine();
 		if (batch.length === 0) return;
 		let { behind, next } = this.head;
-		const seals = batch.map(({ document, content, token }, i) => {
-			const entry = { ...content, sequence: next++ };
-			const row: ChainRow = { entry, previousHash: behind.hash, hash: sealOf(secret, behind.hash, entry) };
+		const seals = batch.map(({ written: { content, text }, token }, i) => {
+			const sequence = next++;
+			const place = { sequence, previousHash: behind.hash, hash: sealOfText(secret, behind.hash, text, sequence) };
 			const sealedAt = Math.max(behind.sealedAt, now());
-			behind = { sequence: entry.sequence, hash: row.hash, id: document._id, sealedAt };
-			return sealDocument(row, { sealedAt, token: i === batch.length - 1 ? token : null, sealer: run });
+			behind = { sequence, hash: place.hash, id: content.id, sealedAt };
+			return sealDocument(content, place, { sealedAt, token: i === batch.length - 1 ? token : null, sealer: run });
 		});
 		await within(SEAL_WITHIN_MS, collections.seals.insertMany(seals, { ordered: true }));
 		this.head = { behind, next };
@@ -137,13 +142,13 @@ export class Sealer {
 	}
 
 	/** The next of those that wait. What nobody who knows the secret wrote gets no seal; verification names it. */
-	private genuine() {
-		const batch: (Waiting & { readonly content: EntryContent })[] = [];
+	private nextGenuine() {
+		const batch: (Waiting & { readonly written: Written })[] = [];
 		for (const [id, { document, token }] of this.waiting) {
 			if (batch.length === MAX_BATCH) break;
-			const content = this.options.written(document) ?? (isOurs(this.options.secret, document) ? contentOf(document) : null);
-			if (content !== null) {
-				batch.push({ document, token, content });
+			const written = this.options.recent.written(document) ?? genuine(this.options.secret, document);
+			if (written !== null) {
+				batch.push({ document, token, written });
 				continue;
 			}
 			this.waiting.delete(id);
@@ -179,8 +184,10 @@ export class Sealer {
 		if (ids.length === 0) return;
 		const { seals } = this.options.collections;
 		const sealed = await within(SEAL_WITHIN_MS, seals.find({ entry: { $in: ids } }, { projection: { entry: 1 } }).toArray());
+		if (sealed.length === 0) return;
 		for (const { entry } of sealed) this.waiting.delete(entry);
-		if (sealed.length > 0) this.forgetIntents(sealed.map(({ entry }) => entry));
+		this.options.uncertain();
+		this.forgetIntents(sealed.map(({ entry }) => entry));
 	}
 
 	/** Not waited for: an intent that stays is found by the next sweep, and its entry is not sealed twice. */

@@ -2,7 +2,7 @@ import type { AuditProblem, AuditVerification } from "../port.js";
 import { finishVerifying, startVerifying, verifyRows } from "../verifier.js";
 import type { Sealed } from "./announcer.js";
 import type { Collections } from "./collections.js";
-import { agrees, chainRow, type EntryDocument, isOurs } from "./documents.js";
+import { agrees, chainRow, type EntryDocument, genuine } from "./documents.js";
 import type { Reading } from "./reading.js";
 import { START, signedCut, type Witness } from "./witness.js";
 
@@ -156,7 +156,7 @@ async function withoutSeal({ collections, secret }: Verifying, { since, until }:
 		]);
 		const awaited = new Set(open.map(({ _id }) => _id));
 		// An intent beside it makes nothing genuine.
-		const odd = documents.filter((document) => !awaited.has(document._id) || !isOurs(secret, document)).map(({ _id }) => _id);
+		const odd = documents.filter((document) => !awaited.has(document._id) || genuine(secret, document) === null).map(({ _id }) => _id);
 		// The intent goes after the seal came: what has neither is looked at once more.
 		const late = new Set((await seals.find({ entry: { $in: odd } }, { projection: { entry: 1 } }).toArray()).map(({ entry }) => entry));
 		for (const id of odd)

@@ -4,21 +4,21 @@
  */
 import { statfs } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
-import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import type { Clock } from "../../core/clock.js";
 import { CachewardenError } from "../../core/errors.js";
 import { isMongoFailure, RejectedDocumentError, within } from "../../mongodb/failures.js";
 import { GroupCommit } from "../../mongodb/group-commit.js";
-import { sortableId } from "../../store/sortable-id.js";
-import { sameDigest, writerSignature } from "../chain.js";
+import type { IdMaker } from "../../store/sortable-id.js";
+import { contentText, sameDigest, writerSignature } from "../chain.js";
 import { type EntryContent, entryContent } from "../entry-content.js";
 import type { AuditIntent, AuditOutcome } from "../port.js";
-import { withoutSecrets } from "../redact.js";
 import { keepRefused, type RefusedRecord } from "../refused-records.js";
 import type { Spool } from "../spool.js";
 import type { Collections } from "./collections.js";
-import { type EntryDocument, entryDocument, type IntentDocument, storable } from "./documents.js";
+import { type EntryDocument, entryDocument, type IntentDocument } from "./documents.js";
+import type { RecentEntries } from "./recent-entries.js";
+import { storedValue } from "./stored-value.js";
 
 /** One line of the spool. */
 export type Spooled =
@@ -31,6 +31,9 @@ export type Spooled =
 export interface WriterOptions {
 	readonly collections: Collections;
 	readonly spool: Spool<Spooled>;
+	/** Told of each entry that is written. */
+	readonly recent: RecentEntries;
+	readonly ids: IdMaker;
 	/** A folder on the spool's disk. */
 	readonly folder: string;
 	/** Below this much free space nothing begins in the spool, so that what was begun can still be ended. */
@@ -44,8 +47,6 @@ export interface WriterOptions {
 
 const WRITE_WITHIN_MS = 4_000;
 const READ_WITHIN_MS = 4_000;
-/** Entries of this process that may still wait for their seal. */
-const RECENT = 2_000;
 const RETRY_MS = [200, 500, 1_000, 2_000] as const;
 
 export class Writer {
@@ -53,7 +54,6 @@ export class Writer {
 	private readonly open = new Map<string, AuditIntent>();
 	private readonly intents: GroupCommit<IntentDocument>;
 	private readonly entries: GroupCommit<EntryDocument>;
-	private readonly recent = new LRUCache<string, { readonly signature: string; readonly content: EntryContent }>({ max: RECENT });
 	/** MongoDB did not answer, or the spool still holds what it has not got. */
 	private away: boolean;
 	private draining: Promise<void> | null = null;
@@ -71,9 +71,9 @@ export class Writer {
 	}
 
 	async begin(given: AuditIntent): Promise<string> {
-		const ticket = sortableId("a", this.options.clock.now());
+		const ticket = this.options.ids.next("a", this.options.clock.now());
 		const { actor } = given;
-		const intent = storable(withoutSecrets({ ...given, actor: { id: actor.id, username: actor.username, sessionId: actor.sessionId } }));
+		const intent = storedValue({ ...given, actor: { id: actor.id, username: actor.username, sessionId: actor.sessionId } });
 		const kept = intent as AuditIntent;
 		await this.record(
 			() => this.intents.insert(this.intentDocument(ticket, this.options.run, kept)),
@@ -85,7 +85,7 @@ export class Writer {
 
 	/** True when the entry was inserted into MongoDB now, so that its seal can be awaited. */
 	async end(ticket: string, given: AuditOutcome, inserting: () => void): Promise<boolean> {
-		const outcome = storable(withoutSecrets(given)) as AuditOutcome;
+		const outcome = storedValue(given) as AuditOutcome;
 		let inserted = false;
 		await this.record(
 			async () => {
@@ -160,18 +160,10 @@ export class Writer {
 		void this.drained();
 	}
 
-	/**
-	 * What was written under the signature of a document. A signature belongs to one content, so the sealer need not make it
-	 * again; where the document was changed since, its seal is that of what was written, and verification names it.
-	 */
-	written({ _id, signature }: EntryDocument): EntryContent | null {
-		const kept = this.recent.get(_id);
-		return kept?.signature === signature ? kept.content : null;
-	}
-
 	private insert(content: EntryContent) {
-		const document = entryDocument(this.options.secret, content, this.options.clock.now());
-		this.recent.set(content.id, { signature: document.signature, content });
+		const written = { content, text: contentText(content) };
+		const document = entryDocument(this.options.secret, written, this.options.clock.now());
+		this.options.recent.wrote(document, written);
 		return this.entries.insert(document);
 	}
 

@@ -1,7 +1,8 @@
-import { accessSync, constants, lstatSync, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, statSync } from "node:fs";
 import { CachewardenError } from "../../core/errors.js";
 import { isOwnName } from "../layouts/own-files.js";
 import { type Descent, refusal } from "./descent.js";
+import { entriesIn } from "./folder-names.js";
 import { inside } from "./quarantine-folder.js";
 
 export interface RootSurvey {
@@ -16,13 +17,12 @@ export function surveyRoot(descent: Descent): RootSurvey {
 	try {
 		accessSync(root, constants.W_OK | constants.X_OK);
 		const { dev } = statSync(root);
-		const otherDevices = readdirSync(root, { withFileTypes: true })
-			.filter((entry) => entry.isDirectory() && !isOwnName(entry.name))
-			.map(({ name }) => name)
-			.filter((name) => {
-				const stats = lstatSync(`${root}/${name}`, { throwIfNoEntry: false });
-				return stats !== undefined && stats.dev !== dev;
-			});
+		const otherDevices: string[] = [];
+		for (const entry of entriesIn(root)) {
+			if (!entry.isDirectory() || isOwnName(entry.name)) continue;
+			const stats = lstatSync(`${root}/${entry.name}`, { throwIfNoEntry: false });
+			if (stats !== undefined && stats.dev !== dev) otherDevices.push(entry.name);
+		}
 		return { otherDevices };
 	} catch (error) {
 		throw refusal(error, ".");

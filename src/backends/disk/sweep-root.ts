@@ -1,6 +1,7 @@
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { DATA_FOLDERS, METADATA_FOLDER } from "../layouts/metadata-layout.js";
 import { codeOf, type Descent, refusal } from "./descent.js";
+import { entriesIn } from "./folder-names.js";
 import { inside, unlinkAt } from "./quarantine-folder.js";
 import { isTemporaryName } from "./write-entry.js";
 
@@ -13,21 +14,16 @@ export function sweepRoot(descent: Descent, olderThanMs: number): number {
 	for (const folder of ["", ...DATA_FOLDERS, METADATA_FOLDER]) {
 		const access = inside(descent, folder);
 		if (access === null) continue;
-		for (const name of namesIn(access, folder)) {
-			if (!isTemporaryName(name)) continue;
-			const stats = lstatSync(`${access}/${name}`, { throwIfNoEntry: false });
-			if (!stats?.isFile() || Date.now() - stats.mtimeMs < olderThanMs) continue;
-			if (unlinkAt(descent, folder === "" ? name : `${folder}/${name}`)) files++;
+		try {
+			for (const { name } of entriesIn(access)) {
+				if (!isTemporaryName(name)) continue;
+				const stats = lstatSync(`${access}/${name}`, { throwIfNoEntry: false });
+				if (!stats?.isFile() || Date.now() - stats.mtimeMs < olderThanMs) continue;
+				if (unlinkAt(descent, folder === "" ? name : `${folder}/${name}`)) files++;
+			}
+		} catch (error) {
+			if (codeOf(error) !== "ENOENT") throw refusal(error, folder);
 		}
 	}
 	return files;
-}
-
-function namesIn(access: string, folder: string): string[] {
-	try {
-		return readdirSync(access);
-	} catch (error) {
-		if (codeOf(error) === "ENOENT") return [];
-		throw refusal(error, folder);
-	}
 }

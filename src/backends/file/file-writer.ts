@@ -1,4 +1,5 @@
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { opendir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CacheLayout } from "../../config/config.js";
 import { type Clock, systemClock } from "../../core/clock.js";
@@ -8,11 +9,11 @@ import { Root } from "../disk/root.js";
 import { WorkerPool } from "../disk/worker-pool.js";
 import type { WorkerReply, WorkerRequest } from "../disk/worker-protocol.js";
 import type { WriteTask } from "../disk/write-entry.js";
-import { detectLayouts } from "../layouts/detect-layouts.js";
+import { detectLayouts, RootSigns } from "../layouts/detect-layouts.js";
 import { partsOf } from "../layouts/entry-parts.js";
 import { metadataKeyFor } from "../layouts/field-keys.js";
 import { parseWrittenTime, writeLocalTime } from "../layouts/local-time.js";
-import { dataLocatorOf, folderFor, METADATA_FOLDER, METADATA_MAX_BYTES, metadataNameOf } from "../layouts/metadata-layout.js";
+import { DATA_FOLDERS, dataLocatorOf, folderFor, METADATA_FOLDER, METADATA_MAX_BYTES, metadataNameOf } from "../layouts/metadata-layout.js";
 import { metadataFacts, metadataText } from "../layouts/metadata-recipe.js";
 import { describePickle, pickleKeyOf, pickleNameOf } from "../layouts/pickle-layout.js";
 import {
@@ -64,7 +65,7 @@ class FileWriter implements FileCacheWriter {
 		if (form === "text" && !isWritable(type)) return null;
 		const suitable: { readonly name: string; readonly rank: number }[] = [];
 		for (const [name, { path, layout }] of this.roots) {
-			const layouts = layout === "auto" ? detectLayouts(await namesIn(path), "auto") : [layout];
+			const layouts = layout === "auto" ? detectLayouts(await signsIn(path), "auto") : [layout];
 			const wanted = form === "text" ? "metadata" : "pickle";
 			// Both may share a root, and an empty one is still to become what is written there.
 			if (layouts.includes(wanted)) suitable.push({ name, rank: 0 });
@@ -226,11 +227,16 @@ function formatOf(path: string): TextFormat | null {
 	return TEXT_FORMATS.find((format) => format === extension) ?? null;
 }
 
-async function namesIn(path: string): Promise<string[]> {
+async function signsIn(path: string): Promise<RootSigns> {
+	const signs = new RootSigns();
 	try {
-		return await readdir(path);
+		for (const name of [...DATA_FOLDERS, METADATA_FOLDER]) if (existsSync(join(path, name))) signs.see(name);
+		for await (const { name } of await opendir(path, { bufferSize: 2048 })) {
+			signs.see(name);
+			if (signs.saw("pickle")) break;
+		}
 	} catch {
 		// What cannot be read is found out when it is written, and said there.
-		return [];
 	}
+	return signs;
 }

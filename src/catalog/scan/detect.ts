@@ -1,9 +1,8 @@
 import { opendirSync } from "node:fs";
 import { join } from "node:path";
-import { detectLayouts } from "../../backends/layouts/detect-layouts.js";
+import { detectLayouts, RootSigns } from "../../backends/layouts/detect-layouts.js";
 import type { LayoutName } from "../../backends/layouts/layout.js";
 import { DATA_FOLDERS, isDataFolder, METADATA_FOLDER } from "../../backends/layouts/metadata-layout.js";
-import { isOwnName } from "../../backends/layouts/own-files.js";
 import { pickleKeyOf } from "../../backends/layouts/pickle-layout.js";
 import type { Failure } from "../../core/errors.js";
 import type { FolderPlaceOptions } from "../places.js";
@@ -35,25 +34,20 @@ export function unreadable(path: string, code: string): Failure {
 	return { code: "BACKEND_UNAVAILABLE", said: { key: "error.folderUnreadable", facts: { path, code } } };
 }
 
-/** One name of each kind decides, so that a root of a million files is not held in memory. */
 function layoutsIn(place: FolderPlaceOptions): LayoutName[] {
 	if (place.layout === "python") return ["python"];
-	if (place.layout !== "auto") return detectLayouts([], place.layout);
-	const telling = [...DATA_FOLDERS, METADATA_FOLDER].filter((name) => lookAt(join(place.path, name)) !== null).slice(0, 1);
-	let pickle: string | null = null;
-	let other: string | null = null;
+	const signs = new RootSigns();
+	if (place.layout !== "auto") return detectLayouts(signs, place.layout);
+	for (const name of [...DATA_FOLDERS, METADATA_FOLDER]) if (lookAt(join(place.path, name)) !== null) signs.see(name);
 	const directory = opendirSync(place.path, { bufferSize: 2048 });
 	try {
-		for (let entry = directory.readSync(); entry && pickle === null; entry = directory.readSync()) {
-			if (pickleKeyOf(entry.name) !== null) pickle = entry.name;
-			else if (!isOwnName(entry.name)) other ??= entry.name;
-		}
+		for (let entry = directory.readSync(); entry && !signs.saw("pickle"); entry = directory.readSync()) signs.see(entry.name);
 	} catch (error) {
 		if (!isGone(error)) throw error;
 	} finally {
 		directory.closeSync();
 	}
-	return detectLayouts([...telling, ...[pickle, other].filter((name) => name !== null)], place.layout);
+	return detectLayouts(signs, place.layout);
 }
 
 /** Whether a name that appeared in the root may make a place of layout `auto` another one. */

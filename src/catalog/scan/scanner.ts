@@ -8,8 +8,10 @@ import { type PlaceOrder, SHARED, SHARED_WORDS, SHARES, type WalkerMessage, type
 const WALKERS = 2;
 /** Names of folders that wait, and the set of what was seen. */
 const WALKER_HEAP_MB = 128;
-/** A batch lives until it is full: in less it would be copied around twice. */
-const WALKER_YOUNG_MB = 16;
+/** In the first scan everything is new, and a batch lives until it is full: in less it would be copied around twice. */
+const FIRST_YOUNG_MB = 16;
+/** Later scans find most of it known, and run beside other work. */
+const LATER_YOUNG_MB = 4;
 const IDLE_MS = 5000;
 /** Listing the metadata costs a tenth of reading them. */
 const LISTER_SHARES = 29;
@@ -25,6 +27,7 @@ export class Scanner {
 	#walkers: Worker[] = [];
 	#shared: Int32Array | null = null;
 	#idle: NodeJS.Timeout | null = null;
+	#youngMb = FIRST_YOUNG_MB;
 
 	constructor(private readonly settings: LayoutSettings) {}
 
@@ -35,7 +38,7 @@ export class Scanner {
 
 	/** Starts the walkers ahead of the first scan: loading takes them a while. */
 	prepare(): void {
-		while (this.#walkers.length < WALKERS) this.#walkers.push(startWorker("./walker-worker.js", null, WALKER_HEAP_MB, WALKER_YOUNG_MB));
+		while (this.#walkers.length < WALKERS) this.#walkers.push(startWorker("./walker-worker.js", null, WALKER_HEAP_MB, this.#youngMb));
 	}
 
 	/** One at a time. Rejects when a walker fails: nothing is known then. */
@@ -116,6 +119,7 @@ export class Scanner {
 	}
 
 	async #end(): Promise<void> {
+		this.#youngMb = LATER_YOUNG_MB;
 		const walkers = this.#walkers;
 		this.#walkers = [];
 		await Promise.all(walkers.map((walker) => walker.terminate()));

@@ -60,6 +60,10 @@ export const ERROR_MESSAGES = {
 		en: "Only a failed or cancelled job can be retried; this one is {status}",
 		zh: "只有失败或已取消的任务可以重试；当前状态为 {status}",
 	},
+	"error.jobElsewhere": {
+		en: "Another server runs this job, or ran it: ask that one. Servers that share a queue (REDIS_URL) can each do it",
+		zh: "该任务由另一台服务器运行：请向那台服务器请求。共用队列（REDIS_URL）的服务器均可处理",
+	},
 	"error.jobEnded": { en: "The job has already ended: {status}", zh: "任务已结束：{status}" },
 	"error.rootIsLink": {
 		en: "{path} is a symbolic link; configure the directory it points to",
