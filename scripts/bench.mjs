@@ -3,7 +3,19 @@ import { ensureBuilt } from "./build.mjs";
 import { ensureInstalled } from "./install.mjs";
 import { run } from "./run.mjs";
 
-const BENCHES = ["catalog", "cleanup-server", "cleanup-memory", "cleanup", "graphql", "fan-out", "redis", "mongodb", "audit", "queue"];
+const BENCHES = [
+	"catalog",
+	"cleanup-server",
+	"cleanup-memory",
+	"cleanup",
+	"graphql",
+	"fan-out",
+	"redis",
+	"mongodb",
+	"audit",
+	"queue",
+	"workers",
+];
 
 const asked = process.argv.slice(2);
 const strange = asked.find((name) => !BENCHES.includes(name));

@@ -128,6 +128,11 @@ export function withBackends(groups: readonly PlaceGroup[], backends: ReadonlyMa
 	});
 }
 
+/** The same for every process on one DATA_DIR, of which there is one at a time. */
+async function ownerOf(dataDir: string): Promise<{ readonly id: string; readonly alone: boolean }> {
+	return { id: (await loadOrCreateSecret(join(dataDir, "queue-owner"))).secret, alone: true };
+}
+
 interface OpenedJobs {
 	readonly jobs: JobEngine;
 	/** States that this process made, where others are seen too. */
@@ -157,8 +162,11 @@ export async function openJobs(
 	const deleted = db === null ? undefined : (deletion: Parameters<StatsHistory["addDeletion"]>[0]) => history.addDeletion(deletion);
 	const groups = await placeGroups(config);
 	const parts = { groups, own: config.queue.worker ? withBackends(groups, backends) : [] };
+	// Those who share records share the queue; whose records are his own has it alone.
+	const owner = db === null ? await ownerOf(config.dataDir) : { id: "mongodb", alone: false };
 	const jobs = await openBullmqJobs({
 		...options,
+		owner,
 		parts,
 		deleted,
 		address,

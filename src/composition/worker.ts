@@ -30,6 +30,7 @@ export async function openWorker(config: Config, log: Logger): Promise<StartedWo
 			places: withBackends(groups, backends),
 			slots: jobs.concurrency,
 			lockMs: queue.lockSeconds * 1000,
+			stuckMs: queue.stuckSeconds * 1000,
 			log,
 		});
 		opened.add(() => worker.close());

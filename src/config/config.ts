@@ -69,6 +69,7 @@ export interface Config {
 		/** Roots of one name are the same folders on every host. */
 		readonly sharedRoots: boolean;
 		readonly lockSeconds: number;
+		readonly stuckSeconds: number;
 	};
 	readonly audit: {
 		/** Null: one is made on the first start and kept in `dataDir`, mode 0600. */

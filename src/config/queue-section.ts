@@ -62,4 +62,11 @@ export const queueSection = section({
 			zh: "进程在该秒数内无响应即视为已终止，其任务交给其他进程。",
 		},
 	}),
+	stuckSeconds: integer(2, 3600, {
+		default: 60,
+		doc: {
+			en: "A worker where parts of jobs wait and none is begun or ended for so long, although the queue's server answers, ends with exit code 1, to be started again.",
+			zh: "若任务分片在等待，而 worker 在该秒数内没有开始或完成任何分片（队列服务器有响应），则以退出码 1 结束，以便重新启动。",
+		},
+	}),
 });

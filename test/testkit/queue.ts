@@ -7,6 +7,7 @@ import { parseRedisUrl } from "../../src/config/redis.js";
 import { type Clock, systemClock } from "../../src/core/clock.js";
 import { openBullmqJobs } from "../../src/jobs/bullmq/bullmq-jobs.js";
 import type { QueueAddress } from "../../src/jobs/bullmq/connection.js";
+import type { Owner } from "../../src/jobs/bullmq/queue-owner.js";
 import { openEmbeddedRecords } from "../../src/jobs/embedded/embedded-jobs.js";
 import { openMongodbRecords } from "../../src/jobs/mongodb/mongodb-records.js";
 import type { JobEngine, JobHandler } from "../../src/jobs/port.js";
@@ -29,6 +30,8 @@ export interface QueueOptions {
 	readonly concurrencyPerUser?: number;
 	readonly maxQueued?: number;
 	readonly lockMs?: number;
+	/** Nobody looks whose the queue is by default. */
+	readonly owner?: Owner;
 	/** False leaves the engine without work until `jobs.start()`. Default true. */
 	readonly start?: boolean;
 }
@@ -87,6 +90,7 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
 			maxQueued: options.maxQueued ?? 1000,
 			keepDays: 7,
 			parts: { groups: [], own: [] },
+			owner: options.owner ?? null,
 			lockMs: options.lockMs ?? 2000,
 			log,
 		});

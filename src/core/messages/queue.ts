@@ -38,6 +38,10 @@ export const QUEUE_MESSAGES = {
 		en: "The queue's Redis at {location} is version {version}; the queue needs 6.2 or newer",
 		zh: "任务队列使用的 Redis（{location}）版本为 {version}，需要 6.2 或更高版本",
 	},
+	"queue.ownedByAnother": {
+		en: "Another server works on the queue at {location} and keeps its jobs elsewhere, so that each would drop the other's. Give both the same MONGODB_URI (or AUDIT_MONGODB_URI), or this one a queue of its own: queue.enginePrefix and queue.prefix, or QUEUE_REDIS_URL",
+		zh: "另一台服务器正在使用位于 {location} 的任务队列，且其任务记录保存在别处，双方会丢弃对方的任务。请为两者设置相同的 MONGODB_URI（或 AUDIT_MONGODB_URI），或为本服务器设置独立的队列：queue.enginePrefix 和 queue.prefix，或 QUEUE_REDIS_URL",
+	},
 	"queue.full": {
 		en: "The queue's Redis has no memory left; try again when jobs have ended, or give it more",
 		zh: "任务队列使用的 Redis 内存已满；请稍后再试，或增加其内存",

@@ -1,7 +1,5 @@
-import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { AuditLog } from "../../audit/port.js";
-import { redisLocation } from "../../config/redis.js";
 import { canonicalJson } from "../../core/canonical-json.js";
 import { type Clock, DAY_MS, HOUR_MS } from "../../core/clock.js";
 import { CachewardenError } from "../../core/errors.js";
@@ -16,11 +14,12 @@ import { checkedInput, JobRunner } from "../running/job-runner.js";
 import { LiveJob } from "../running/live-job.js";
 import { type Accounting, accounted } from "./accounted-writes.js";
 import { BullQueue } from "./bull-queue.js";
-import { checkQueueServer, connectQueue, openQueueConnection, type QueueAddress } from "./connection.js";
+import { openQueueConnections, type QueueAddress, type QueueConnections } from "./connection.js";
 import { FairQueue } from "./fair-queue.js";
 import { handIn } from "./hand-in.js";
 import { PartRunner, type PartRunnerOptions } from "./parts/part-runner.js";
 import { PartSender } from "./parts/part-sender.js";
+import { type Owner, QueueClaim } from "./queue-owner.js";
 import { QueuedRuns } from "./queued-runs.js";
 import { Reconciler } from "./reconciler.js";
 import { Teller } from "./teller.js";
@@ -48,6 +47,8 @@ export interface BullmqJobsOptions extends Accounting {
 		readonly groups: readonly PlaceGroup[];
 		readonly own: PartRunnerOptions["places"];
 	};
+	/** Null: nobody looks whether others are at work on the queue. */
+	readonly owner: Owner | null;
 	readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
 
@@ -64,33 +65,16 @@ const KEPT_IN_ENGINE = { count: 1_000, ageSeconds: DAY_MS / 1000 };
  * reached yet is waited for, and jobs are refused until it is there.
  */
 export async function openBullmqJobs(options: BullmqJobsOptions): Promise<BullmqJobs> {
-	const { address } = options;
-	const connections = {
-		producer: openQueueConnection(address, "producer"),
-		worker: openQueueConnection(address, "worker"),
-		listener: openQueueConnection(address, "worker"),
-	};
+	const { connections, connected } = await openQueueConnections(options.address, options.log);
 	try {
-		const [first] = await Promise.all([connections.producer, connections.worker, connections.listener].map(connectQueue));
-		if (first?.connected === true) await checkQueueServer(connections.producer, address);
-		else
-			options.log.warn(
-				{ err: first?.error, queue: redisLocation(address) },
-				"the queue's server cannot be reached; jobs are refused until it can",
-			);
 		const engine = new BullmqJobs(options, connections);
+		if (connected && options.takesWork !== false) await engine.queueClaim.make(connections.producer);
 		engine.open();
 		return engine;
 	} catch (error) {
 		for (const connection of Object.values(connections)) connection.disconnect();
 		throw error;
 	}
-}
-
-interface Connections {
-	readonly producer: Redis;
-	readonly worker: Redis;
-	readonly listener: Redis;
 }
 
 /** With what this process itself has done, where everybody sees what all do. */
@@ -110,8 +94,8 @@ class BullmqJobs implements JobEngine {
 	private readonly states: ToldStates;
 	private readonly runs: QueuedRuns;
 	private readonly timers: NodeJS.Timeout[] = [];
-	/** Why nothing is given to the server as it is now. */
-	private refusal: CachewardenError | null = null;
+	readonly queueClaim: QueueClaim;
+	private taking = false;
 	private bull: BullQueue | null = null;
 	private reconciler: Reconciler | null = null;
 	private sender: PartSender | null = null;
@@ -120,13 +104,14 @@ class BullmqJobs implements JobEngine {
 
 	constructor(
 		private readonly options: BullmqJobsOptions,
-		private readonly connections: Connections,
+		private readonly connections: QueueConnections,
 	) {
 		const { records, log } = options;
 		this.handlers = new Map(options.handlers.map((handler) => [handler.kind, handler]));
 		this.announcer = new Announcer(log);
 		this.producing = new FairQueue(connections.producer, options);
 		this.fair = new FairQueue(connections.worker, options);
+		this.queueClaim = new QueueClaim({ ...options, key: `${this.fair.prefix}owner` });
 		this.teller = new Teller(this.fair, connections.worker, this.channel("states"), this.instance, log);
 		const { handlers, announcer } = this;
 		const { signal: closing } = this.closing;
@@ -139,7 +124,7 @@ class BullmqJobs implements JobEngine {
 	/** Each connection does what it was asked to as soon as its server is there, and again when it comes back. */
 	open(): void {
 		const { listener, producer } = this.connections;
-		producer.on("ready", () => void this.checkServer());
+		producer.on("ready", () => void this.queueClaim.check(producer));
 		listener.on("message", (channel: string, text: string) => {
 			if (channel === this.channel("parts")) this.sender?.hear(text);
 			else if (channel === this.channel("cancel")) this.runs.cancel(text);
@@ -148,21 +133,8 @@ class BullmqJobs implements JobEngine {
 		listener.subscribe(this.channel("states"), this.channel("cancel"), this.channel("parts")).catch(() => undefined);
 	}
 
-	/** What comes back may be another server, or another setting of the same. */
-	private async checkServer(): Promise<void> {
-		const { log, address } = this.options;
-		try {
-			await checkQueueServer(this.connections.producer, address);
-			this.refusal = null;
-		} catch (error) {
-			if (!(error instanceof CachewardenError)) return;
-			this.refusal = error;
-			log.error({ err: error }, "jobs are refused");
-		}
-	}
-
 	async submit(request: Parameters<JobEngine["submit"]>[0]) {
-		this.refuseWhenUnfit();
+		await this.refuseWhenUnfit();
 		const { kind, call, idempotencyKey } = request;
 		const { records, maxQueued } = this.options;
 		const input = checkedInput(this.handlers.get(kind), request.input) as Job["input"];
@@ -190,7 +162,7 @@ class BullmqJobs implements JobEngine {
 	}
 
 	async retry(id: string, auditTicket: string) {
-		this.refuseWhenUnfit();
+		await this.refuseWhenUnfit();
 		const stored = await available(this.options.records.write.retry({ id, ticket: auditTicket, now: this.options.clock.now() }));
 		await this.enqueue(stored);
 		return this.seen(stored);
@@ -275,16 +247,33 @@ class BullmqJobs implements JobEngine {
 	}
 
 	private async takeWork(): Promise<void> {
-		if (this.bull !== null || this.closing.signal.aborted) return;
+		if (this.bull !== null || this.taking || this.queueClaim.isLost || this.closing.signal.aborted) return;
 		// The engine gives up on a connection that was never there.
 		if (this.connections.worker.status !== "ready") {
 			this.connections.worker.once("ready", () => void this.takeWork());
 			return;
 		}
+		this.taking = true;
+		try {
+			await this.queueClaim.make(this.connections.worker);
+		} catch (error) {
+			if (error instanceof CachewardenError) this.queueClaim.lose();
+			else this.connections.worker.once("ready", () => void this.takeWork());
+			return;
+		} finally {
+			this.taking = false;
+		}
+		if (this.closing.signal.aborted) return;
 		const { options, fair, instance } = this;
 		// The limit too: a server that lost everything has lost it.
 		const alive = async (): Promise<void> => {
 			if (this.connections.worker.status !== "ready") return;
+			await this.queueClaim.keep(this.connections.worker).catch(() => undefined);
+			if (this.queueClaim.isLost) {
+				// What runs here goes on to its end.
+				this.bull?.pause();
+				return this.reconciler?.close();
+			}
 			await fair.setLimit(options.concurrencyPerUser).catch(() => undefined);
 			await fair.register(instance, options.concurrency, ALIVE_FOR_MS).catch(() => undefined);
 		};
@@ -340,6 +329,7 @@ class BullmqJobs implements JobEngine {
 		if (worker.status !== "ready") for (const connection of [producer, worker, listener]) connection.disconnect();
 		const settled = Promise.all([handedBack, this.pruning, this.parts?.close()])
 			.then(() => this.fair.register(this.instance, this.options.concurrency, 0))
+			.then(() => (this.bull === null ? undefined : this.queueClaim.release(worker)))
 			.then(() => this.teller.flush())
 			.then(() => this.reconciler?.close());
 		await Promise.race([settled.catch(() => undefined), patience]);
@@ -354,9 +344,12 @@ class BullmqJobs implements JobEngine {
 		return `${this.producing.prefix}${name}`;
 	}
 
-	private refuseWhenUnfit(): void {
+	private async refuseWhenUnfit(): Promise<void> {
 		if (this.closing.signal.aborted) throw new CachewardenError("QUEUE_UNAVAILABLE");
-		if (this.refusal !== null) throw this.refusal;
+		this.queueClaim.refuseWhenUnfit();
+		// Another server's queue must not even be handed anything.
+		const { producer } = this.connections;
+		if (this.options.takesWork === false && this.bull === null && producer.status === "ready") await this.queueClaim.make(producer);
 	}
 
 	private async existing(id: string): Promise<Job> {

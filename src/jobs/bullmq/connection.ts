@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Redis, type RedisOptions } from "ioredis";
+import type { Logger } from "pino";
 import { type RedisAddress, redisLocation } from "../../config/redis.js";
 import { CachewardenError } from "../../core/errors.js";
 
@@ -61,6 +62,34 @@ export async function connectQueue(
 		return { connected: false, error };
 	} finally {
 		clearTimeout(timer);
+	}
+}
+
+export interface QueueConnections {
+	readonly producer: Redis;
+	readonly worker: Redis;
+	readonly listener: Redis;
+}
+
+/** All that an engine needs. Refuses a server that would lose jobs; one that cannot be reached yet is tried again. */
+export async function openQueueConnections(
+	address: QueueAddress,
+	log: Pick<Logger, "warn">,
+): Promise<{ readonly connections: QueueConnections; readonly connected: boolean }> {
+	const connections = {
+		producer: openQueueConnection(address, "producer"),
+		worker: openQueueConnection(address, "worker"),
+		listener: openQueueConnection(address, "worker"),
+	};
+	try {
+		const [first] = await Promise.all(Object.values(connections).map(connectQueue));
+		if (first?.connected === true) await checkQueueServer(connections.producer, address);
+		else
+			log.warn({ err: first?.error, queue: redisLocation(address) }, "the queue's server cannot be reached; jobs are refused until it can");
+		return { connections, connected: first?.connected === true };
+	} catch (error) {
+		for (const connection of Object.values(connections)) connection.disconnect();
+		throw error;
 	}
 }
 

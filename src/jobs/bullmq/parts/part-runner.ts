@@ -59,6 +59,11 @@ export class PartRunner {
 		return this.unattended === null ? 0 : performance.now() - this.unattended.since;
 	}
 
+	/** What waited until now counts for nothing. */
+	attended(): void {
+		this.unattended = null;
+	}
+
 	/** Gives back what runs, with what was done of it, and ends. */
 	async close(): Promise<void> {
 		this.closing = true;

@@ -6,6 +6,8 @@ import { PartRunner, type PartRunnerOptions } from "./part-runner.js";
 
 export interface PartWorkerOptions extends QueueNames, Pick<PartRunnerOptions, "places" | "slots" | "lockMs"> {
 	readonly address: QueueAddress;
+	/** Well over what any part takes. */
+	readonly stuckMs: number;
 	readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
 
@@ -17,8 +19,6 @@ export interface PartWorker {
 
 const LOOK_EVERY_MS = 1_000;
 const ALIVE_FOR_MS = 5_000;
-/** Well over what any part takes. */
-const STUCK_AFTER_MS = 60_000;
 
 /** Works on parts of jobs until it is closed. Refuses a server that would lose them; one that is away is waited for. */
 export async function openPartWorker(options: PartWorkerOptions): Promise<PartWorker> {
@@ -38,12 +38,18 @@ export async function openPartWorker(options: PartWorkerOptions): Promise<PartWo
 		const stuck = new Promise<void>((resolve) => {
 			tell = resolve;
 		});
+		let looking = false;
 		const timer = setInterval(() => {
-			if (client.status !== "ready") return;
-			void runner
+			// While the server does not answer nobody can begin or end anything.
+			if (client.status !== "ready" || looking) return runner.attended();
+			looking = true;
+			runner
 				.unattendedMs()
-				.then((ms) => (ms > STUCK_AFTER_MS ? tell() : fair.registerParts(instance, slots, ALIVE_FOR_MS)))
-				.catch(() => undefined);
+				.then((ms) => (ms > options.stuckMs ? tell() : fair.registerParts(instance, slots, ALIVE_FOR_MS)))
+				.catch(() => undefined)
+				.finally(() => {
+					looking = false;
+				});
 		}, LOOK_EVERY_MS);
 		await fair.registerParts(instance, slots, ALIVE_FOR_MS);
 		return {
