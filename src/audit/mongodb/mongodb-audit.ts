@@ -55,6 +55,8 @@ const SEAL_WAIT_MS = 1_000;
 const OPEN_WITHIN_MS = 5_000;
 const RETRY_OPEN_MS = 1_000;
 const READ_WITHIN_MS = 20_000;
+/** Of a few hundred new entries; nothing is announced meanwhile. */
+const ANNOUNCE_WITHIN_MS = 5_000;
 /** While it is known not to answer. */
 const READ_AWAY_WITHIN_MS = 2_000;
 
@@ -218,7 +220,7 @@ class MongodbAudit implements AuditLog {
 			from: behind,
 			recent: this.recent,
 			cursorOf: (sequence) => reading.cursor(sequence),
-			read: (after, limit) => within(READ_WITHIN_MS, reading.sealedAfter(after, limit)),
+			read: (after, limit) => within(ANNOUNCE_WITHIN_MS, reading.sealedAfter(after, limit)),
 			announced: (newest) => {
 				witness.saw(newest);
 				const segment = Math.floor(newest.seal._id / SEGMENT);
