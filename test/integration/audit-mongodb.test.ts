@@ -179,7 +179,7 @@ describe("the audit log in MongoDB", () => {
 
 	it(`finds keywords through its index among more than ${SEGMENT} entries, in order and from any page on`, async () => {
 		const { uri, db } = mongodb.newDatabase();
-		const { audit } = await open(uri);
+		const { audit, close } = await open(uri);
 		const rare = [5, 700, 701, SEGMENT - 1, SEGMENT + 30];
 		let next = 0;
 		await Promise.all(
@@ -216,6 +216,19 @@ describe("the audit log in MongoDB", () => {
 			cursor = some.at(-1)?.cursor as string;
 		}
 		expect(exported.map(({ sequence }) => sequence)).toEqual(Array.from({ length: SEGMENT + 60 }, (_, i) => SEGMENT + 60 - i));
+
+		// A process that did not seal the entries reads them, and makes the same of them.
+		const slices = db.collection<{ _id: string; bits: mongo.Binary }>("operation_log_search");
+		const index = async (): Promise<string[]> =>
+			(await slices.find().sort({ _id: 1 }).toArray()).map(({ _id, bits }) => `${_id} ${bits.toString("base64")}`);
+		const made = await index();
+		await close();
+		opened.length = 0;
+		await slices.deleteMany({});
+		await db.collection<{ _id: string }>("operation_log_state").deleteOne({ _id: "search" });
+		await open(uri);
+		await eventually(async () => expect((await index()).length).toBe(made.length), { withinMs: 30_000 });
+		expect(await index()).toEqual(made);
 	}, 120_000);
 });
 

@@ -7,13 +7,12 @@
 import mongoose from "mongoose";
 import type { Collections } from "./collections.js";
 import { TEXT_MEMBERS, textOf } from "./documents.js";
-import { bitsAskedBy, eachBit } from "./keyword-bits.js";
+import { bitsAskedBy } from "./keyword-bits.js";
+import { type GatheredSegments, SEGMENT, SegmentBits, SLICE_BYTES, segmentOf } from "./segment-bits.js";
 
-export const SEGMENT = 4_096;
 const READ_AT_ONCE = 512;
 /** Segments that are asked for in one round trip. */
 const ASKED_AT_ONCE = 32;
-const BYTES = SEGMENT / 8;
 
 /** Sequences from `low` to `high`; `only` null means each of them. */
 export interface Candidates {
@@ -22,34 +21,16 @@ export interface Candidates {
 	readonly only: readonly number[] | null;
 }
 
-/** The segment that a sequence belongs to. */
-function segmentOf(sequence: number): number {
-	return Math.floor((sequence - 1) / SEGMENT);
-}
-
 export async function builtSegments({ state }: Collections): Promise<number> {
 	return (await state.findOne({ _id: "search" }))?.segments ?? 0;
 }
 
 /** Writes the next whole segment; false when there is none. May be repeated, also by two processes at once. */
-export async function buildSegment(collections: Collections, newest: number): Promise<boolean> {
-	const { seals, logs, search, state } = collections;
+export async function buildSegment(collections: Collections, newest: number, gathered: GatheredSegments): Promise<boolean> {
+	const { search, state } = collections;
 	const segment = await builtSegments(collections);
 	if (newest < (segment + 1) * SEGMENT) return false;
-	const slices = new Map<number, Uint8Array>();
-	const first = segment * SEGMENT + 1;
-	for (let low = first; low < first + SEGMENT; low += READ_AT_ONCE) {
-		const some = await seals.find({ _id: { $gte: low, $lt: low + READ_AT_ONCE } }, { projection: { entry: 1 } }).toArray();
-		const placeOf = new Map(some.map((seal) => [seal.entry, seal._id - first]));
-		for (const document of await logs.find({ _id: { $in: [...placeOf.keys()] } }, { projection: TEXT_MEMBERS }).toArray()) {
-			const place = placeOf.get(document._id) as number;
-			eachBit(textOf(document), (bit) => {
-				const slice = slices.get(bit) ?? new Uint8Array(BYTES);
-				slices.set(bit, slice);
-				slice[place >> 3] = (slice[place >> 3] as number) | (1 << (place & 7));
-			});
-		}
-	}
+	const { slices } = gathered.take(segment) ?? (await readSegment(collections, segment));
 	const writes = [...slices].map(([bit, bytes]) => ({
 		replaceOne: {
 			filter: { _id: `${segment}.${bit}` },
@@ -60,6 +41,18 @@ export async function buildSegment(collections: Collections, newest: number): Pr
 	if (writes.length > 0) await search.bulkWrite(writes, { ordered: false });
 	await state.updateOne({ _id: "search" }, { $max: { segments: segment + 1 } }, { upsert: true });
 	return true;
+}
+
+async function readSegment({ seals, logs }: Collections, segment: number): Promise<SegmentBits> {
+	const bits = new SegmentBits();
+	const first = segment * SEGMENT + 1;
+	for (let low = first; low < first + SEGMENT; low += READ_AT_ONCE) {
+		const some = await seals.find({ _id: { $gte: low, $lt: low + READ_AT_ONCE } }, { projection: { entry: 1 } }).toArray();
+		const placeOf = new Map(some.map((seal) => [seal.entry, seal._id - first]));
+		for (const document of await logs.find({ _id: { $in: [...placeOf.keys()] } }, { projection: TEXT_MEMBERS }).toArray())
+			bits.add(placeOf.get(document._id) as number, textOf(document));
+	}
+	return bits;
 }
 
 /** Forgets segments that lie wholly before what retention left. */
@@ -127,7 +120,7 @@ async function* narrowed(
 /** Places whose bit is set in every slice; a slice that is not there has none. */
 function common(slices: readonly (Uint8Array | undefined)[]): number[] {
 	const places: number[] = [];
-	for (let byte = 0; byte < BYTES; byte++) {
+	for (let byte = 0; byte < SLICE_BYTES; byte++) {
 		const both = slices.reduce((bits, slice) => bits & (slice?.[byte] ?? 0), 0xff);
 		if (both === 0) continue;
 		for (let bit = 0; bit < 8; bit++) if (both & (1 << bit)) places.push(byte * 8 + bit);

@@ -9,18 +9,21 @@ import type { ChangeFeed } from "../../mongodb/change-feed.js";
 import { isMongoFailure, within } from "../../mongodb/failures.js";
 import { loadOrCreateSecret } from "../../store/secret-file.js";
 import { IdMaker } from "../../store/sortable-id.js";
+import type { EntryContent } from "../entry-content.js";
+import { entryText } from "../entry-text.js";
 import type { AuditLog } from "../port.js";
 import { Spool } from "../spool.js";
 import { Announcer } from "./announcer.js";
 import { type Collections, collectionsOf, LOGS, prepareCollections, SEALS } from "./collections.js";
 import type { EntryDocument, SealDocument } from "./documents.js";
 import { loadHead } from "./head.js";
-import { buildSegment, SEGMENT } from "./keyword-index.js";
+import { buildSegment } from "./keyword-index.js";
 import { Lease } from "./lease.js";
 import { Reading } from "./reading.js";
 import { type EntryNotice, noticeOfOwn, RecentEntries } from "./recent-entries.js";
 import { removeSome } from "./retention.js";
 import { MAX_BATCH, Sealer } from "./sealer.js";
+import { GatheredSegments, SEGMENT } from "./segment-bits.js";
 import { verify } from "./verifying.js";
 import { START, signedCut, Witness } from "./witness.js";
 import { type Spooled, Writer } from "./writer.js";
@@ -52,6 +55,8 @@ const SEAL_WAIT_MS = 1_000;
 const OPEN_WITHIN_MS = 5_000;
 const RETRY_OPEN_MS = 1_000;
 const READ_WITHIN_MS = 20_000;
+/** Of a few hundred new entries; nothing is announced meanwhile. */
+const ANNOUNCE_WITHIN_MS = 5_000;
 /** While it is known not to answer. */
 const READ_AWAY_WITHIN_MS = 2_000;
 
@@ -79,6 +84,7 @@ class MongodbAudit implements AuditLog {
 	private readonly run = randomBytes(8).toString("hex");
 	private readonly ids = new IdMaker();
 	private readonly recent = new RecentEntries();
+	private readonly gathered = new GatheredSegments();
 	private readonly closing = new AbortController();
 	private readonly listeners = new Map<object, { listener: Parameters<AuditLog["onAppended"]>[0]; stop: () => void }>();
 	private writer: Writer | null = null;
@@ -214,7 +220,7 @@ class MongodbAudit implements AuditLog {
 			from: behind,
 			recent: this.recent,
 			cursorOf: (sequence) => reading.cursor(sequence),
-			read: (after, limit) => within(READ_WITHIN_MS, reading.sealedAfter(after, limit)),
+			read: (after, limit) => within(ANNOUNCE_WITHIN_MS, reading.sealedAfter(after, limit)),
 			announced: (newest) => {
 				witness.saw(newest);
 				const segment = Math.floor(newest.seal._id / SEGMENT);
@@ -231,7 +237,8 @@ class MongodbAudit implements AuditLog {
 			signed,
 			now: () => clock.now(),
 			recent: this.recent,
-			sealed: (seals) => {
+			sealed: (seals, contents) => {
+				for (const [i, seal] of seals.entries()) this.gathered.sealed(seal._id, () => entryText(contents[i] as EntryContent));
 				for (const seal of seals) announcer.sealInserted(seal);
 			},
 			uncertain: () => void announcer.catchUp(),
@@ -368,7 +375,7 @@ class MongodbAudit implements AuditLog {
 
 	private buildIndex(): void {
 		this.inBackground("the audit log's keyword index could not be continued; tried again later", async ({ announcer }) => {
-			while (!this.closing.signal.aborted && (await buildSegment(this.collections, announcer.newest.sequence)));
+			while (!this.closing.signal.aborted && (await buildSegment(this.collections, announcer.newest.sequence, this.gathered)));
 		});
 	}
 

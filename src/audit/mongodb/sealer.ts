@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { isDuplicate, within } from "../../mongodb/failures.js";
 import { sealOfText } from "../chain.js";
-import type { Written } from "../entry-content.js";
+import type { EntryContent, Written } from "../entry-content.js";
 import type { Collections } from "./collections.js";
 import { type EntryDocument, genuine, type SealDocument, sealDocument } from "./documents.js";
 import { type Head, loadHead, type Place } from "./head.js";
@@ -23,7 +23,7 @@ export interface SealerOptions {
 	readonly now: () => number;
 	readonly recent: RecentEntries;
 	/** Seals that are durable now, in order: this process need not wait for the change stream to bring them. */
-	readonly sealed: (seals: readonly SealDocument[]) => void;
+	readonly sealed: (seals: readonly SealDocument[], contents: readonly EntryContent[]) => void;
 	/** Seals of this process may be there of which it did not tell: the change stream does not bring them either. */
 	readonly uncertain: () => void;
 	readonly log: Pick<Logger, "warn" | "error">;
@@ -137,7 +137,10 @@ export class Sealer {
 		await within(SEAL_WITHIN_MS, collections.seals.insertMany(seals, { ordered: true }));
 		this.head = { behind, next };
 		for (const { document } of batch) this.waiting.delete(document._id);
-		this.options.sealed(seals);
+		this.options.sealed(
+			seals,
+			batch.map(({ written }) => written.content),
+		);
 		this.forgetIntents(batch.map(({ document }) => document._id));
 	}
 
