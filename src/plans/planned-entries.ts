@@ -1,4 +1,4 @@
-/** The entries of plans in MongoDB, in chunks of JSON that is made smaller: some forty bytes an entry. */
+/** The entries of plans in MongoDB, in chunks of JSON that is made smaller: some fifty bytes an entry. */
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { deflateRaw, inflateRaw } from "node:zlib";
