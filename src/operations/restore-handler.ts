@@ -69,6 +69,8 @@ async function restore(
 		if (signal.aborted) break;
 		const refs = await quarantine.read(list);
 		if (refs.length > 0) await batch(list, refs, false);
+		// What a killed attempt listed and the next one took is named by two lists: with the first all of it came back.
+		else await quarantine.restore(list, [], { signal, resumed: false });
 	}
 	await Promise.all([catalog.refresh(["FILE"]), keeper.held()]);
 	if (signal.aborted) return "CANCELLED";

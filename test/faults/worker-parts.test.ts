@@ -1,6 +1,8 @@
 /** Parts of jobs in real worker processes that are stopped, frozen, elsewhere or stuck: what is removed and counted stays exact. */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { generateTree } from "../../bench/generate-tree.js";
 import { type RunningCommand, startCommand } from "../testkit/cli.js";
@@ -122,15 +124,17 @@ describe("parts in worker processes", () => {
 	}
 	/** From now on two workers have looked for a key twice: what they were told at first they have acted upon. */
 	async function bothHaveAsked(key: string): Promise<void> {
-		const monitor = await queue.client.monitor();
+		const { hostname, port } = new URL(queue.url);
+		const monitor = connect(Number(port), hostname);
+		monitor.write("MONITOR\r\n");
 		const asked = new Map<string, number>();
-		await new Promise<void>((done) => {
-			monitor.on("monitor", (_time: string, [command, of]: string[], source: string) => {
-				if (command?.toLowerCase() === "get" && of === key) asked.set(source, (asked.get(source) ?? 0) + 1);
-				if ([...asked.values()].filter((times) => times >= 2).length === 2) done();
-			});
-		});
-		monitor.disconnect();
+		// `+TIME [DATABASE CLIENT] "COMMAND" "ARGUMENT"…`
+		for await (const line of createInterface({ input: monitor })) {
+			const [, source, command, of] = /\[\d+ (\S+)\] "(\w+)" "([^"]*)"/.exec(line) ?? [];
+			if (source !== undefined && command?.toLowerCase() === "get" && of === key) asked.set(source, (asked.get(source) ?? 0) + 1);
+			if ([...asked.values()].filter((times) => times >= 2).length === 2) break;
+		}
+		monitor.destroy();
 	}
 	async function fillKeys(prefix: string, count: number): Promise<void> {
 		const pipeline = redis.client.pipeline();
