@@ -23,6 +23,11 @@ export interface RemovalOptions {
 	 * ref; one of whose two parts only a part is left is finished.
 	 */
 	readonly resumed: boolean;
+	/**
+	 * Asked right before each step that removes: for how many milliseconds nobody else can take the work over; 0 as soon as somebody
+	 * may have, also before `signal` says so. For ever when absent.
+	 */
+	readonly heldForMs?: () => number;
 }
 
 /** One for each configured root, server or database, as `Backend` of the GraphQL contract. */

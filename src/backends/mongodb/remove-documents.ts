@@ -107,13 +107,13 @@ export class DocumentRemover {
 	private async attempt(
 		collection: string,
 		batch: Batch,
-		{ signal, resumed }: RemovalOptions,
+		{ signal, resumed, heldForMs = () => Number.POSITIVE_INFINITY }: RemovalOptions,
 		settled: Settled,
 		sent: Set<EntryRef>,
 	): Promise<void> {
 		const open = batch.filter((entry) => !settled.has(entry));
 		const due = this.dueAtOnce(open, resumed || sent.size > 0) ?? (await this.lookForDue(collection, open, resumed, settled, sent));
-		if (due.length === 0 || signal.aborted) return;
+		if (due.length === 0 || signal.aborted || heldForMs() <= 0) return;
 		for (const { entry } of due) sent.add(entry);
 		const count = await this.delete(collection, due);
 		if (count === due.length) for (const { entry } of due) settled.set(entry, deleted(entry));

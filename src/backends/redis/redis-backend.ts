@@ -46,7 +46,11 @@ class RedisBackend implements CacheBackend {
 		this.connection.client.on("close", () => this.serverClock.forget());
 	}
 
-	async remove(entries: readonly EntryRef[], { signal, resumed }: RemovalOptions): Promise<RemovalOutcome[]> {
+	async remove(
+		entries: readonly EntryRef[],
+		{ signal, resumed, heldForMs = () => Number.POSITIVE_INFINITY }: RemovalOptions,
+	): Promise<RemovalOutcome[]> {
+		const mayRemoveForMs = (): number => (signal.aborted ? 0 : heldForMs());
 		const outcomes = new Array<RemovalOutcome | undefined>(entries.length);
 		const own: number[] = [];
 		for (const [at, entry] of entries.entries()) {
@@ -60,7 +64,7 @@ class RedisBackend implements CacheBackend {
 			for (let slice = slices.shift(); slice && (resumed || !signal.aborted); slice = slices.shift()) {
 				const asked = slice.map((at) => entries[at] as EntryRef);
 				// A server that has just not answered is not asked again for each slice.
-				const settled = failure === null ? await this.settle(asked, signal, resumed) : failure;
+				const settled = failure === null ? await this.settle(asked, mayRemoveForMs, resumed) : failure;
 				if (!Array.isArray(settled)) failure = settled as Failure;
 				for (const [i, at] of slice.entries())
 					outcomes[at] = Array.isArray(settled)
@@ -75,11 +79,11 @@ class RedisBackend implements CacheBackend {
 	/** What became of each; undefined for what was left whole. A failure when the server gave no answer. */
 	private async settle(
 		entries: readonly EntryRef[],
-		signal: AbortSignal,
+		mayRemoveForMs: () => number,
 		resumed: boolean,
 	): Promise<(RemovalOutcome | undefined)[] | Failure> {
 		try {
-			const { verdicts, removed, lost } = await judge(this.connection, this.serverClock, entries, () => !signal.aborted);
+			const { verdicts, removed, lost } = await judge(this.connection, this.serverClock, entries, mayRemoveForMs);
 			return entries.map((entry, i) => outcomeOf(entry, verdicts[i] as Verdict, removed, resumed || lost));
 		} catch (error) {
 			return failureOf(error);

@@ -29,8 +29,11 @@ export interface Judgement {
 	readonly lost: boolean;
 }
 
+/** The server took the call up when its time was over. */
+class TooLate extends Error {}
+
 /**
- * Judges these entries and, while `mayRemove` says so, removes in the same step those that are what they were. A call whose
+ * Judges these entries and, while `mayRemoveForMs` is not 0, removes in the same step those that are what they were. A call whose
  * answer is lost is repeated, however often that happens, until the server tells what is left.
  *
  * @throws {CachewardenError} when no answer is to be had; nothing is removed any more after that
@@ -39,17 +42,25 @@ export async function judge(
 	connection: RedisConnection,
 	clock: ServerClock,
 	entries: readonly EntryRef[],
-	mayRemove: () => boolean,
+	mayRemoveForMs: () => number,
 ): Promise<Judgement> {
-	const until = performance.now() + FIND_OUT_MS;
+	const giveUpAt = performance.now() + FIND_OUT_MS;
 	let lost = false;
 	for (;;) {
+		const forMs = mayRemoveForMs();
 		try {
-			const removed = mayRemove();
-			return { verdicts: await ask(connection, clock, entries, removed, lost ? RETRY_MS : CALL_MS), removed, lost };
+			const decidedAt = performance.now();
+			const removed = forMs > 0;
+			const until = decidedAt + Math.min(VALID_MS, removed ? forMs : VALID_MS);
+			return { verdicts: await ask(connection, clock, entries, { removed, until }, lost ? RETRY_MS : CALL_MS), removed, lost };
 		} catch (error) {
+			if (error instanceof TooLate) {
+				// Nothing was done. Where only this process's own time was up, it may have more of it by now.
+				if (forMs < VALID_MS && performance.now() < giveUpAt) continue;
+				throw redisFailure(new LateAnswer(), connection.location);
+			}
 			lost ||= error instanceof LostConnection || error instanceof LateAnswer;
-			if (!lost || error instanceof CachewardenError || performance.now() + RETRY_PAUSE_MS > until)
+			if (!lost || error instanceof CachewardenError || performance.now() + RETRY_PAUSE_MS > giveUpAt)
 				throw redisFailure(error, connection.location);
 		}
 		// Until the server listens again every attempt fails at once.
@@ -61,16 +72,18 @@ async function ask(
 	connection: RedisConnection,
 	clock: ServerClock,
 	entries: readonly EntryRef[],
-	remove: boolean,
+	/** `until`: by this process's clock, so that a call of one that was stopped on the way comes too late. */
+	{ removed, until }: { readonly removed: boolean; readonly until: number },
 	withinMs: number,
 ): Promise<readonly Verdict[]> {
 	const verdicts = new Array<Verdict>(entries.length);
 	const keys = entries.map(({ key }) => key);
 	await connection.attempt(withinMs, async (client) => {
-		const until = (await clock.now()) + Math.min(VALID_MS, withinMs);
+		const serverNow = await clock.now();
+		const deadline = serverNow + Math.min(until - performance.now(), withinMs);
 		await Promise.all(
 			groupsFor(keys, connection.isCluster).map(async (group) => {
-				const args = [until, remove ? 1 : 0, proofsOf(group.map((at) => entries[at] as EntryRef))];
+				const args = [deadline, removed ? 1 : 0, proofsOf(group.map((at) => entries[at] as EntryRef))];
 				const named = group.map((at) => keys[at] as string);
 				// Only a Cluster has to know beforehand which keys a script is about.
 				const told = connection.isCluster
@@ -79,7 +92,7 @@ async function ask(
 				if (told === "LATE") {
 					clock.forget();
 					// Nothing was done; but on a Cluster perhaps by the other calls.
-					throw connection.isCluster ? new LateAnswer() : redisFailure(new LateAnswer(), connection.location);
+					throw connection.isCluster ? new LateAnswer() : new TooLate();
 				}
 				if (typeof told !== "string" || told.length !== group.length) throw new CachewardenError("INTERNAL");
 				for (const [i, at] of group.entries()) verdicts[at] = told[i] as Verdict;

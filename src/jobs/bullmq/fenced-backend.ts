@@ -31,9 +31,10 @@ export async function removeWhileHeld(
 	options: RemovalOptions,
 ): Promise<RemovalOutcome[]> {
 	const outcomes: RemovalOutcome[] = [];
+	const fenced = { ...options, heldForMs: () => lease.heldForMs };
 	for (let from = 0; from < entries.length && lease.held; from += SLICE) {
 		if (options.signal.aborted && !options.resumed) break;
-		outcomes.push(...(await backend.remove(entries.slice(from, from + SLICE), options)));
+		outcomes.push(...(await backend.remove(entries.slice(from, from + SLICE), fenced)));
 	}
 	return outcomes;
 }

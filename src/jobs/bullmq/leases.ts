@@ -4,6 +4,8 @@ import type { Job as EngineJob } from "bullmq";
 export interface Lease {
 	/** False as soon as somebody else may have begun: then nothing may be deleted any more. */
 	readonly held: boolean;
+	/** Until somebody else may begin; 0 once it is lost. */
+	readonly heldForMs: number;
 	/** Called once, when it is lost. */
 	onLost(listener: () => void): void;
 }
@@ -32,6 +34,10 @@ class HeldLease implements Lease {
 	get held(): boolean {
 		if (!this.lost && performance.now() > this.until - this.durationMs * MARGIN) this.lose();
 		return !this.lost;
+	}
+
+	get heldForMs(): number {
+		return this.held ? this.until - performance.now() : 0;
 	}
 
 	onLost(listener: () => void): void {
