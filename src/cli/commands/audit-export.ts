@@ -1,5 +1,4 @@
-import { createWriteStream } from "node:fs";
-import { rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
@@ -46,15 +45,11 @@ export function exportCommand(audit: Command, context: CliContext, done: (exit: 
 
 /** A file that is there already is not written over; one that broke off does not stay. */
 async function toFile(text: Readable, path: string): Promise<void> {
-	const file = createWriteStream(path, { flags: "wx", mode: 0o600 });
-	let opened = false;
-	file.once("open", () => {
-		opened = true;
-	});
+	const file = await open(path, "wx", 0o600);
 	try {
-		await pipeline(text, file);
+		await pipeline(text, file.createWriteStream());
 	} catch (error) {
-		if (opened) await rm(path, { force: true });
+		await rm(path, { force: true });
 		throw error;
 	}
 }
