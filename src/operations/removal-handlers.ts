@@ -5,7 +5,7 @@ import type { Dependencies } from "./dependencies.js";
 import { cleanupJobInput, clearJobInput, selectionOf } from "./input.js";
 import { DEFAULT_DAYS } from "./preview.js";
 import { catalogSource, plannedSource } from "./removal-source.js";
-import { type Removal, removeEntries } from "./remove-selection.js";
+import { type Removal, removeEntries } from "./remove-entries.js";
 
 type HandlerDependencies = Pick<Dependencies, "catalog" | "backends" | "plans" | "quarantine">;
 

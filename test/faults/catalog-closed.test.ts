@@ -19,7 +19,8 @@ it("a catalog can be closed at any moment of a question or a scan", async () => 
 		]);
 		const answers = Promise.allSettled(pages);
 		if (round % 2 === 0) void catalog.refresh(null).catch(() => undefined);
-		await new Promise((resolve) => setTimeout(resolve, round * 3));
+		// With so many answered, in the middle of the next.
+		for (const page of pages.slice(0, round)) await page;
 		await closeCatalog(catalog);
 		for (const answer of await answers) {
 			if (answer.status === "rejected") expect(answer.reason).toMatchObject({ code: "BACKEND_UNAVAILABLE" });

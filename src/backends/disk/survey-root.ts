@@ -2,7 +2,7 @@ import { accessSync, constants, lstatSync, statSync } from "node:fs";
 import { CachewardenError } from "../../core/errors.js";
 import { isOwnName } from "../layouts/own-files.js";
 import { type Descent, refusal } from "./descent.js";
-import { entriesIn } from "./folder-names.js";
+import { entriesIn } from "./folder-entries.js";
 import { inside } from "./quarantine-folder.js";
 
 export interface RootSurvey {

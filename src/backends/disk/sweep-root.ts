@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { DATA_FOLDERS, METADATA_FOLDER } from "../layouts/metadata-layout.js";
 import { codeOf, type Descent, refusal } from "./descent.js";
-import { entriesIn } from "./folder-names.js";
+import { entriesIn } from "./folder-entries.js";
 import { inside, unlinkAt } from "./quarantine-folder.js";
 import { isTemporaryName } from "./write-entry.js";
 

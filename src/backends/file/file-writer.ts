@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { opendir } from "node:fs/promises";
+import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CacheLayout } from "../../config/config.js";
 import { type Clock, systemClock } from "../../core/clock.js";
@@ -230,7 +229,13 @@ function formatOf(path: string): TextFormat | null {
 async function signsIn(path: string): Promise<RootSigns> {
 	const signs = new RootSigns();
 	try {
-		for (const name of [...DATA_FOLDERS, METADATA_FOLDER]) if (existsSync(join(path, name))) signs.see(name);
+		// They may stand behind a million others.
+		for (const name of [...DATA_FOLDERS, METADATA_FOLDER]) {
+			await lstat(join(path, name)).then(
+				() => signs.see(name),
+				() => undefined,
+			);
+		}
 		for await (const { name } of await opendir(path, { bufferSize: 2048 })) {
 			signs.see(name);
 			if (signs.saw("pickle")) break;

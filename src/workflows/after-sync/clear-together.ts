@@ -5,7 +5,7 @@ import type { Job } from "../../core/job.js";
 import type { JobContext, JobEngine } from "../../jobs/port.js";
 import type { Dependencies } from "../../operations/dependencies.js";
 import { catalogSource } from "../../operations/removal-source.js";
-import { removeEntries } from "../../operations/remove-selection.js";
+import { removeEntries } from "../../operations/remove-entries.js";
 import type { DataSource } from "../../sources/port.js";
 import { nestedContext } from "../nested-context.js";
 import { relatedTo, type SyncJobInput, selectionsOf, syncJobInput } from "./related.js";
