@@ -4,6 +4,11 @@ export const BACKEND_KINDS = ["FILE", "REDIS", "MONGODB", "PYTHON"] as const;
 /** Also the order in which a job over several layers works: file, database, python. */
 export type BackendKind = (typeof BACKEND_KINDS)[number];
 
+/** Of the others the entries are files. */
+export function isServer(kind: BackendKind): boolean {
+	return kind === "REDIS" || kind === "MONGODB";
+}
+
 export const ENTRY_STATUSES = ["FRESH", "STALE", "EXPIRED", "ORPHANED"] as const;
 export type EntryStatus = (typeof ENTRY_STATUSES)[number];
 

@@ -94,8 +94,8 @@ export interface JobContext<Input> {
 	saveCheckpoint(checkpoint: Readonly<Record<string, unknown>>): Promise<void>;
 	/** Entries of a batch that was begun and not ended when an earlier attempt died; null when there is none. */
 	readonly openBatch: readonly EntryRef[] | null;
-	/** How many entries a batch had best have: what is recorded, removed and counted together. Changes with the totals that were reported. */
-	readonly batchEntries: number;
+	/** How many entries of a layer a batch had best have: what is recorded, removed and counted together. Changes with the totals that were reported. */
+	batchEntries(layer: BackendKind): number;
 	/** Records a batch, and with it the checkpoint, before anything of it is deleted. */
 	beginBatch(entries: readonly EntryRef[], checkpoint: Readonly<Record<string, unknown>>): Promise<void>;
 	/**

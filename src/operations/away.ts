@@ -1,10 +1,6 @@
 import type { Catalog } from "../catalog/port.js";
-import type { BackendKind } from "../core/entry.js";
+import { type BackendKind, isServer } from "../core/entry.js";
 import type { Failure } from "../core/errors.js";
-
-export function isServer(kind: BackendKind): boolean {
-	return kind === "REDIS" || kind === "MONGODB";
-}
 
 /**
  * Why a layer that is a server can't be reached, as far as is known; null when it can, and for folders. Nothing is removed

@@ -2,11 +2,11 @@ import { z } from "zod";
 import type { CacheBackend, RemovalOutcome } from "../backends/backend.js";
 import type { Quarantine } from "../backends/quarantine.js";
 import type { Catalog } from "../catalog/port.js";
-import { BACKEND_KINDS, type BackendKind, type EntryRef } from "../core/entry.js";
+import { BACKEND_KINDS, type BackendKind, type EntryRef, isServer } from "../core/entry.js";
 import { type Failure, failureOf } from "../core/errors.js";
 import type { JobStatus } from "../core/job.js";
 import type { BatchResult, JobContext } from "../jobs/port.js";
-import { isServer, whyUnreadable } from "./away.js";
+import { whyUnreadable } from "./away.js";
 import type { RemovalSource } from "./removal-source.js";
 
 const checkpointShape = z.object({
@@ -114,12 +114,12 @@ async function removeLayer(
 	let someFailed = (context.job.progress.layers.find((layer) => layer.backend === kind)?.failedEntries ?? 0) > 0;
 	let after = start.positions[kind] ?? null;
 	try {
-		let selected = source.select(kind, start.maxRevision, after, context.batchEntries);
+		let selected = source.select(kind, start.maxRevision, after, context.batchEntries(kind));
 		while (!context.signal.aborted) {
 			const { refs, next } = await selected;
 			if (refs.length > 0) {
 				// The next batch is read while this one is deleted.
-				if (next !== null) selected = source.select(kind, start.maxRevision, next, context.batchEntries);
+				if (next !== null) selected = source.select(kind, start.maxRevision, next, context.batchEntries(kind));
 				checkpoint = { ...checkpoint, afterBatch: next };
 				await context.beginBatch(refs, checkpoint);
 				const outcomes = await remove(refs, { signal: context.signal, resumed: false });

@@ -18,9 +18,7 @@ export function nestedContext<Input>(outer: JobContext<Input>, name: string, own
 		checkpoint: typeof inner === "object" && inner !== null ? (inner as Kept) : null,
 		saveCheckpoint: (checkpoint) => outer.saveCheckpoint(around(checkpoint)),
 		openBatch: outer.openBatch,
-		get batchEntries() {
-			return outer.batchEntries;
-		},
+		batchEntries: (layer) => outer.batchEntries(layer),
 		beginBatch: (entries, checkpoint) => outer.beginBatch(entries, around(checkpoint)),
 		endBatch: (result, checkpoint) => outer.endBatch(result, around(checkpoint)),
 		report: ({ phase: _, ...change }) => outer.report(change),

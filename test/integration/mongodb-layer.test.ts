@@ -175,6 +175,9 @@ describe("the MongoDB layer as the field's programs fill it", () => {
 		const names = Array.from({ length: 700 }, (_, i) => `stock:S:${String(i).padStart(4, "0")}`);
 		const at = (i: number): Date => new Date(CREATED.getTime() + i);
 		await fill("stock_data", ...names.map((_id, i) => ({ _id, created_at: at(i), updated_at: at(i), data: "a" })));
+		// Its id ends with another's, and that one gets its times and its size.
+		const around = `${names[8]}x\n${names[8]}`;
+		await fill("stock_data", { _id: around, created_at: at(1_000), updated_at: at(1_000), data: "a" });
 		const refs = await refsOfCollection(db, "stock_data");
 		const stocks = db.collection<mongo.Document & { _id: string }>("stock_data");
 		const changes: Readonly<Record<number, mongo.Document>> = {
@@ -186,6 +189,7 @@ describe("the MongoDB layer as the field's programs fill it", () => {
 			5: { created_at: new Date(-1) },
 			6: { created_at: [at(6)] },
 			7: { created_at: null },
+			8: { created_at: at(1_000), updated_at: at(1_000), data: "a".repeat(1 + around.length - (names[8]?.length ?? 0)) },
 			699: { data: "b", updated_at: new Date() },
 		};
 		for (const [i, $set] of Object.entries(changes)) await stocks.updateOne({ _id: names[Number(i)] as string }, { $set });
@@ -197,7 +201,7 @@ describe("the MongoDB layer as the field's programs fill it", () => {
 			found[what] = (found[what] ?? 0) + 1;
 		}
 		const kept = Object.keys(changes).map((i) => names[Number(i)]);
-		expect(found).toEqual({ changed: kept.length, gone: removed.length, deleted: names.length - kept.length - removed.length });
+		expect(found).toEqual({ changed: kept.length, gone: removed.length, deleted: refs.length - kept.length - removed.length });
 		expect((await stocks.find().toArray()).map(({ _id }) => _id).sort()).toEqual(kept);
 	});
 

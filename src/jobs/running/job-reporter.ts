@@ -36,9 +36,7 @@ export class JobReporter {
 			signal: live.controller.signal,
 			checkpoint: kept === null ? null : (JSON.parse(kept) as Readonly<Record<string, unknown>>),
 			openBatch: openBatch === null ? null : (JSON.parse(openBatch) as EntryRef[]),
-			get batchEntries() {
-				return batchSizeOf(live.job, reporter.environment.sharesOut ?? false);
-			},
+			batchEntries: (layer) => batchSizeOf(live.job, layer, reporter.environment.sharesOut ?? false),
 			saveCheckpoint: (checkpoint) => this.saveCheckpoint(JSON.stringify(checkpoint)),
 			beginBatch: (entries, checkpoint) => this.beginBatch(JSON.stringify(entries), JSON.stringify(checkpoint)),
 			endBatch: (result, checkpoint) => this.endBatch(result, JSON.stringify(checkpoint)),
