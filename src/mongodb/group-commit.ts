@@ -1,5 +1,6 @@
 import type { mongo } from "mongoose";
-import { RejectedDocumentError, within, writeFailures } from "./failures.js";
+import { isMongoFailure, RejectedDocumentError, within, writeFailures } from "./failures.js";
+import { insertAll } from "./insert-all.js";
 
 /** Longer batches make those who came first wait for those who came last. */
 const MAX_BATCH = 500;
@@ -49,10 +50,20 @@ export class GroupCommit<Document extends { readonly _id: string }> {
 		this.schedule();
 	}
 
+	private async insertAll(documents: readonly Document[]): Promise<void> {
+		try {
+			await insertAll(this.collection, documents, { ordered: false });
+		} catch (error) {
+			if (!isMongoFailure(error)) throw error;
+			// Once more in the way that repeats itself after an election and tells what became of each.
+			await this.collection.insertMany(documents as mongo.OptionalUnlessRequiredId<Document>[], { ordered: false });
+		}
+	}
+
 	private async commit(batch: readonly Waiting<Document>[]): Promise<void> {
 		try {
-			const documents = batch.map(({ document }) => document as mongo.OptionalUnlessRequiredId<Document>);
-			await within(this.withinMs, this.collection.insertMany(documents, { ordered: false }));
+			const documents = batch.map(({ document }) => document);
+			await within(this.withinMs, this.insertAll(documents));
 			for (const { resolve } of batch) resolve("inserted");
 		} catch (error) {
 			const failures = writeFailures(error);

@@ -6,6 +6,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { isDuplicate, within } from "../../mongodb/failures.js";
+import { insertAll } from "../../mongodb/insert-all.js";
 import { sealOfText } from "../chain.js";
 import type { EntryContent, Written } from "../entry-content.js";
 import type { Collections } from "./collections.js";
@@ -134,7 +135,7 @@ export class Sealer {
 			behind = { sequence, hash: place.hash, id: content.id, sealedAt };
 			return sealDocument(content, place, { sealedAt, token: i === batch.length - 1 ? token : null, sealer: run });
 		});
-		await within(SEAL_WITHIN_MS, collections.seals.insertMany(seals, { ordered: true }));
+		await within(SEAL_WITHIN_MS, insertAll(collections.seals, seals, { ordered: true }));
 		this.head = { behind, next };
 		for (const { document } of batch) this.waiting.delete(document._id);
 		this.options.sealed(

@@ -8,7 +8,6 @@ import { COUNT_INDEXES, INDEXES } from "./schema.js";
 
 const CACHE_KIB = 8192;
 const DROP_AT_ONCE = 500;
-const UNINDEXED_ADVANCE_MS = 10_000;
 
 /** The catalog's file with everything in memory that belongs to it. When one of both is in doubt, both are opened again. */
 export class OpenIndex {
@@ -22,12 +21,10 @@ export class OpenIndex {
 	readonly #removed: readonly number[];
 	readonly #trusted: boolean;
 	#indexed: boolean;
-	#advancedAt: number;
 
 	/** `ids` are the places' numbers from an earlier opening; `anew` throws the file away. */
 	constructor(options: CatalogWorkerOptions, now: number, ids: readonly number[], anew: boolean) {
 		this.counters = new Counters(now);
-		this.#advancedAt = now;
 		let indexed: IndexedPlaces | null = null;
 		const prepare = (db: Connection): IndexedPlaces => {
 			const wanted = [...options.places, ...options.servers.flatMap(placesOf)];
@@ -65,10 +62,12 @@ export class OpenIndex {
 		return this.counters.take(this.#db, all);
 	}
 
-	/** Brings ages and expiry to that moment; seldom while there are rows without indexes, for then each of them is read. */
+	/**
+	 * Brings ages and expiry to that moment. Not while there are rows without indexes: each would be read several times, which for
+	 * millions takes longer than it is to the next moment, so that the indexes would never come.
+	 */
 	advance(now: number): void {
-		if (!this.#indexed && this.counters.entries > 0 && Math.abs(now - this.#advancedAt) < UNINDEXED_ADVANCE_MS) return;
-		this.#advancedAt = now;
+		if (!this.#indexed && this.counters.entries > 0) return;
 		this.counters.advance(this.#db, now);
 	}
 
