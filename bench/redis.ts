@@ -82,9 +82,7 @@ async function refs(source: EntrySource): Promise<EntryRef[]> {
 	return found;
 }
 
-async function round(
-	server: RedisServer,
-): Promise<{
+async function round(server: RedisServer): Promise<{
 	readonly scan: number;
 	readonly handScan: number;
 	readonly remove: number;
