@@ -1,8 +1,6 @@
 import { type Example, example } from "./example.js";
+import { LIVE_EXAMPLES, PROGRESS } from "./live-examples.js";
 import { WORKFLOW_EXAMPLES } from "./workflow-examples.js";
-
-const PROGRESS =
-	"sequence status phase percent processed total deletedEntries freedBytes etaSeconds byBackend { backend status processed total error }";
 
 /** At least one for every field of Query, Mutation and Subscription. The first is what a visitor sees first. */
 export const EXAMPLES: readonly Example[] = [
@@ -352,61 +350,6 @@ mutation Retry($id: ID!) {
 `,
 		{ id: "j…" },
 	),
-	example(
-		"subscription",
-		"Totals, when they change",
-		"统计变化时推送",
-		`
-subscription TotalsLive {
-	cacheStatsChanged(minIntervalMs: 1000) { totalEntries totalBytes byType { type entries bytes } asOf }
-}
-`,
-	),
-	example(
-		"subscription",
-		"Cache layers that come and go",
-		"缓存层状态变化时推送",
-		`
-subscription BackendsLive {
-	backendStatusChanged { id kind available primary location version latencyMs usedMemoryBytes error checkedAt }
-}
-`,
-	),
-	example(
-		"subscription",
-		"Progress of every cleanup and clear",
-		"所有清理任务的进度",
-		`
-subscription CleanupProgress($jobId: ID) {
-	cleanupProgress(jobId: $jobId) { jobId ${PROGRESS} }
-}
-`,
-		{ jobId: null },
-	),
-	example(
-		"subscription",
-		"Progress of jobs of any kind",
-		"任意任务的进度",
-		`
-subscription JobProgress($kinds: [JobKind!]) {
-	jobProgress(kinds: $kinds) { jobId ${PROGRESS} }
-}
-`,
-		{ kinds: ["CLEANUP", "CLEAR", "DELETE"] },
-	),
-	example(
-		"subscription",
-		"The audit log, live",
-		"审计日志实时推送",
-		`
-subscription AuditLive($after: String) {
-	auditLogAdded(after: $after) {
-		cursor
-		node { sequence timestamp username action success errorMessage details jobId }
-	}
-}
-`,
-		{ after: null },
-	),
+	...LIVE_EXAMPLES,
 	...WORKFLOW_EXAMPLES,
 ];
