@@ -3,7 +3,7 @@
  * the MongoDB backend in batches as a job gives them to it, while another client reads and writes documents of its own all the
  * time. The two alternate; each time the collection is made anew. The server is a replica set of one node of its own.
  *
- * Usage: mongodb.ts [DOCUMENTS=1000000] [ROUNDS=3] [DATA_BYTES=500] [BATCH=6000] [CACHE_GIB=1]
+ * Usage: mongodb.ts [DOCUMENTS=1000000] [ROUNDS=3] [DATA_BYTES=500] [BATCH=4000] [CACHE_GIB=1]
  */
 import mongoose, { type mongo } from "mongoose";
 import { openMongodbBackend } from "../src/backends/mongodb/mongodb-backend.js";
@@ -25,7 +25,7 @@ interface Measured {
 	readonly others: readonly number[];
 }
 
-const [documents = "1000000", rounds = "3", dataBytes = "500", batch = "6000", cacheGiB = "1"] = process.argv.slice(2);
+const [documents = "1000000", rounds = "3", dataBytes = "500", batch = "4000", cacheGiB = "1"] = process.argv.slice(2);
 const count = Number(documents);
 const mongodb = await startMongodb({ own: true, oplogMiB: 2_048, cacheGiB: Number(cacheGiB) });
 const otherClient = await new mongoose.mongo.MongoClient(mongodb.uri).connect();

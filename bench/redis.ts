@@ -20,7 +20,7 @@ const ROUNDS = Number(process.argv[3] ?? 3);
 const program = process.argv[4] as RedisProgram | undefined;
 const REDIS_CLI = onPath("redis-cli");
 /** As a job hands them over. */
-const BATCH = 6_000;
+const BATCH = 4_000;
 const never = new AbortController().signal;
 
 const FILL = `

@@ -4,7 +4,7 @@ import type { Job } from "../core/job.js";
 /** More entries than this are shared out, whatever layers they lie in. */
 const MOST_IN_ONE = 50_000;
 const ALONE = 2_000;
-const ON_A_SERVER = 6_000;
+const ON_A_SERVER = 4_000;
 const SHARED_OUT = 10_000;
 
 /** Whether a job is done in parts by several workers: a removal from several layers, or of very many entries. */

@@ -15,8 +15,8 @@ import { idOfKey, keyOfId } from "./document-key.js";
 import { type DocumentProof, fingerprintOf, timesIn, timesOf } from "./document-proof.js";
 import { isPassing, isUnreachable } from "./failures.js";
 
-/** Of one command. Another client's operation waits for a few milliseconds of it at most, and replication keeps up. */
-const BATCH_DOCUMENTS = 500;
+/** Of one command. The server lets others in every few milliseconds of it, and replication keeps up. */
+const BATCH_DOCUMENTS = 1_000;
 const BATCH_BYTES = 16 * 1_048_576;
 /** Batches that are not larger are asked about beforehand, so that each document's outcome is known by name. */
 const SMALL_DOCUMENTS = 200;
@@ -27,7 +27,7 @@ const TIMES = 2;
 /** Between what is compared of a document; an id that has one in it is compared as a value. */
 const SEPARATOR = "\n";
 /** Batches at the same time: what one waits for (the journal, the majority, us) is another's time. */
-const LANES = 4;
+const LANES = 3;
 /** On the server; what is left of the batch is tried again. */
 const COMMAND_MS = 5_000;
 /** How long a majority may take to take note. */
