@@ -64,23 +64,27 @@ async function beside(db: mongo.Db, work: () => Promise<void>): Promise<Measured
 	return { seconds, others: others.sort((a, b) => a - b) };
 }
 
-/** What the catalog selects, in the order in which its first scan found it. */
+/** What the catalog selects, in the order in which it gives it to a job: by time. */
 async function selectedRefs(db: mongo.Db, before: Date): Promise<EntryRef[]> {
 	const source = openSource({ uri: mongodb.uri, database: db.databaseName, ...SETTINGS });
 	const refs: EntryRef[] = [];
+	const createdAtOf = new Map<EntryRef, number>();
 	const began = performance.now();
 	await source.scan(
 		[PLACE],
 		async (place, entries) => {
-			for (const { key, type, size, locator, fingerprint, createdAt } of entries)
-				if ((createdAt ?? 0) < before.getTime())
-					refs.push({ id: entryId("MONGODB", place, key), key, backend: "MONGODB", place, type, size, locator, fingerprint });
+			for (const { key, type, size, locator, fingerprint, createdAt } of entries) {
+				if (createdAt === null || createdAt >= before.getTime()) continue;
+				const ref: EntryRef = { id: entryId("MONGODB", place, key), key, backend: "MONGODB", place, type, size, locator, fingerprint };
+				createdAtOf.set(ref, createdAt);
+				refs.push(ref);
+			}
 		},
 		new AbortController().signal,
 	);
 	console.log(`  scan of ${count} documents: ${((performance.now() - began) / 1000).toFixed(1)} s`);
 	await source.close();
-	return refs;
+	return refs.sort((a, b) => (createdAtOf.get(a) ?? 0) - (createdAtOf.get(b) ?? 0));
 }
 
 async function removeByBackend(): Promise<Measured> {

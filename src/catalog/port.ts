@@ -4,7 +4,7 @@
 import type { BackendKind, Entry, EntryRef, EntryTally } from "../core/entry.js";
 import type { Failure } from "../core/errors.js";
 import type { Page, PageRequest } from "../core/page.js";
-import type { EntryOrder, Selection } from "../core/selection.js";
+import type { EntryOrder, SelectedRefs, Selection, SelectPosition } from "../core/selection.js";
 
 /** Entries and bytes under one age; the last bucket has no bound. */
 export interface AgeTally {
@@ -84,12 +84,7 @@ export interface Catalog {
 	 * Up to `limit` entries of the selection in one layer, in an order that only moves forward: `after` is the `next` of the call before. `next` is
 	 * null at the end. Entries removed or added meanwhile disturb nothing.
 	 */
-	select(
-		backend: BackendKind,
-		selection: Selection,
-		after: number | null,
-		limit: number,
-	): Promise<{ readonly refs: readonly EntryRef[]; readonly next: number | null }>;
+	select(backend: BackendKind, selection: Selection, after: SelectPosition | null, limit: number): Promise<SelectedRefs>;
 	refs(ids: readonly string[]): Promise<EntryRef[]>;
 	/** What an operation removed; the totals follow at once, without waiting for the watch. */
 	forget(ids: readonly string[]): Promise<void>;

@@ -1,4 +1,4 @@
-import type { BackendKind, EntryStatus } from "./entry.js";
+import type { BackendKind, EntryRef, EntryStatus } from "./entry.js";
 
 /**
  * What a list, a preview or a change is about. Absent means no restriction. An empty list matches nothing; operations
@@ -27,4 +27,13 @@ export type SortDirection = "ASC" | "DESC";
 export interface EntryOrder {
 	readonly field: EntryOrderField;
 	readonly direction: SortDirection;
+}
+
+/** Where a selection that is read piece by piece goes on. Opaque; JSON as it is. */
+export type SelectPosition = number | string;
+
+/** A piece of a selection; `next` is null at its end. */
+export interface SelectedRefs {
+	readonly refs: readonly EntryRef[];
+	readonly next: SelectPosition | null;
 }

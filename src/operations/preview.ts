@@ -3,7 +3,7 @@ import type { Catalog } from "../catalog/port.js";
 import { DAY_MS } from "../core/clock.js";
 import { BACKEND_KINDS, type EntryRef } from "../core/entry.js";
 import { CachewardenError } from "../core/errors.js";
-import type { Selection } from "../core/selection.js";
+import type { SelectedRefs, Selection, SelectPosition } from "../core/selection.js";
 import type { Plan, SharedPlans } from "../plans/port.js";
 import type { Dependencies } from "./dependencies.js";
 import { badInput, checked, cleanupJobInput, selectionOf } from "./input.js";
@@ -99,9 +99,9 @@ export async function refuseElsewhere(shared: SharedPlans, planId: string): Prom
 /** What changes while it is read is of no plan any more. */
 async function* entriesOf(catalog: Catalog, { selection }: Plan): AsyncGenerator<readonly EntryRef[]> {
 	for (const backend of BACKEND_KINDS.filter((kind) => selection.backends?.includes(kind) ?? true)) {
-		let after: number | null = null;
+		let after: SelectPosition | null = null;
 		do {
-			const { refs, next }: Awaited<ReturnType<Catalog["select"]>> = await catalog.select(backend, selection, after, WRITTEN_AT_ONCE);
+			const { refs, next }: SelectedRefs = await catalog.select(backend, selection, after, WRITTEN_AT_ONCE);
 			yield refs;
 			after = next;
 		} while (after !== null);

@@ -7,21 +7,14 @@ import type { JobContext, JobHandler } from "../jobs/port.js";
 import type { Loader, LoadRequest } from "../loaders/port.js";
 import type { Dependencies } from "./dependencies.js";
 import { refreshJobInput } from "./input.js";
+import { atTheBeginning, layerPositions, pastBatch, pastLayer } from "./layer-positions.js";
 import { endOfLoads, LOAD_BATCH, type LoadItem, loadBatch } from "./load-batch.js";
 
 type HandlerDependencies = Pick<Dependencies, "catalog" | "writers" | "loaders" | "coordination" | "clock">;
 type Input = z.infer<typeof refreshJobInput>;
 
-const checkpointShape = z.object({
-	/** What changed later is not refreshed. */
-	maxRevision: z.number(),
-	epoch: z.string(),
-	/** How far each layer has come, as `Catalog.select` counts; absent before its first batch has ended. */
-	positions: z.partialRecord(z.enum(BACKEND_KINDS), z.number()),
-	finished: z.array(z.enum(BACKEND_KINDS)),
-	afterBatch: z.number().nullable(),
-	unknown: z.array(z.string()),
-});
+/** `unknown`: ids that were asked for and that nobody knows, until they have been said. */
+const checkpointShape = layerPositions.extend({ unknown: z.array(z.string()) });
 type Checkpoint = z.infer<typeof checkpointShape>;
 
 /** Loads entries again, layer by layer. Those under way are STALE until their new value is in. */
@@ -63,7 +56,7 @@ class Refresh {
 			await context.report({ layers: [{ backend: kind, status: "RUNNING" }] });
 			checkpoint = await this.layer(kind, checkpoint);
 			if (context.signal.aborted) break;
-			checkpoint = { ...checkpoint, finished: [...checkpoint.finished, kind] };
+			checkpoint = pastLayer(checkpoint, kind);
 			await context.saveCheckpoint(checkpoint);
 		}
 		await deps.catalog.refresh(this.kinds);
@@ -97,14 +90,7 @@ class Refresh {
 				return { backend, status: "QUEUED" as const, total: done + entries + (i === 0 ? unknown.length : 0) };
 			}),
 		});
-		const checkpoint: Checkpoint = {
-			maxRevision: revision,
-			epoch: deps.catalog.epoch,
-			positions: {},
-			finished: [],
-			afterBatch: null,
-			unknown,
-		};
+		const checkpoint: Checkpoint = { ...atTheBeginning(revision, deps.catalog.epoch), unknown };
 		await context.saveCheckpoint(checkpoint);
 		return checkpoint;
 	}
@@ -137,10 +123,7 @@ class Refresh {
 		const failedBefore = context.job.progress.layers.reduce((sum, layer) => sum + layer.failedEntries, 0);
 		const { result, loadedIds, leftIds, gaveUp } = await loadBatch(deps, kind, items, failedBefore, context.signal);
 		this.gaveUp ??= gaveUp;
-		const { afterBatch, positions } = before;
-		const checkpoint: Checkpoint = context.signal.aborted
-			? before
-			: { ...before, unknown: [], afterBatch: null, positions: afterBatch === null ? positions : { ...positions, [kind]: afterBatch } };
+		const checkpoint: Checkpoint = context.signal.aborted ? before : { ...pastBatch(before, kind), unknown: [] };
 		await context.endBatch(result, checkpoint);
 		const untouched = items.flatMap((item) => ("skipped" in item ? [item.id] : []));
 		// What a killed attempt had put in place is loaded without being written anew.

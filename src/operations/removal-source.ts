@@ -1,8 +1,8 @@
 /** Where a removal takes its entries from: the catalog as it is when the job begins, or a plan as it was written down. */
 import type { Catalog } from "../catalog/port.js";
-import { BACKEND_KINDS, type BackendKind, type EntryRef } from "../core/entry.js";
+import { BACKEND_KINDS, type BackendKind } from "../core/entry.js";
 import { CachewardenError } from "../core/errors.js";
-import type { Selection } from "../core/selection.js";
+import type { SelectedRefs, Selection, SelectPosition } from "../core/selection.js";
 import type { Plan, PlannedLayers, SharedPlans } from "../plans/port.js";
 import type { Dependencies } from "./dependencies.js";
 import { refuseElsewhere } from "./preview.js";
@@ -13,12 +13,7 @@ export interface RemovalSource {
 	readonly backends: readonly BackendKind[];
 	/** Entries of each layer, and the newest change that belongs to the job: what came later is left alone. */
 	count(kinds: readonly BackendKind[]): Promise<{ readonly entries: ReadonlyMap<BackendKind, number>; readonly revision: number }>;
-	select(
-		backend: BackendKind,
-		revision: number,
-		after: number | null,
-		limit: number,
-	): Promise<{ readonly refs: readonly EntryRef[]; readonly next: number | null }>;
+	select(backend: BackendKind, revision: number, after: SelectPosition | null, limit: number): Promise<SelectedRefs>;
 }
 
 export function catalogSource(catalog: Catalog, wanted: Selection): RemovalSource {

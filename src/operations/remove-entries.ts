@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { CacheBackend, RemovalOutcome } from "../backends/backend.js";
 import type { Quarantine } from "../backends/quarantine.js";
 import type { Catalog } from "../catalog/port.js";
@@ -7,20 +6,8 @@ import { type Failure, failureOf } from "../core/errors.js";
 import type { JobStatus } from "../core/job.js";
 import type { BatchResult, JobContext } from "../jobs/port.js";
 import { whyUnreadable } from "./away.js";
+import { atTheBeginning, type LayerPositions, layerPositions, pastBatch, pastLayer } from "./layer-positions.js";
 import type { RemovalSource } from "./removal-source.js";
-
-const checkpointShape = z.object({
-	/** The newest change that belongs to this job: what came later is left alone. */
-	maxRevision: z.number(),
-	/** Revisions and positions of another epoch mean nothing. */
-	epoch: z.string(),
-	/** How far each layer has come, as `Catalog.select` counts. */
-	positions: z.partialRecord(z.enum(BACKEND_KINDS), z.number()),
-	finished: z.array(z.enum(BACKEND_KINDS)),
-	/** Where its layer stands once the batch that is open just now is closed. */
-	afterBatch: z.number().nullable(),
-});
-type Checkpoint = z.infer<typeof checkpointShape>;
 
 export interface Removal {
 	readonly catalog: Catalog;
@@ -53,7 +40,7 @@ export async function removeEntries(removal: Removal): Promise<Ended> {
 		if (context.signal.aborted) break;
 		const error = layer.error ?? placeError(catalog, kind);
 		const status: JobStatus = layer.error !== null ? "FAILED" : error !== null || layer.someFailed ? "PARTIALLY_FAILED" : "SUCCEEDED";
-		checkpoint = { ...checkpoint, finished: [...checkpoint.finished, kind] };
+		checkpoint = pastLayer(checkpoint, kind);
 		await context.report({ layers: [{ backend: kind, status, ...(error === null ? {} : { error }) }] });
 		await context.saveCheckpoint(checkpoint);
 		ends.push(status);
@@ -64,15 +51,15 @@ export async function removeEntries(removal: Removal): Promise<Ended> {
 }
 
 /** The state to go on from. What a crash left half done is finished and counted before anything is selected anew. */
-async function begun({ catalog, backends, context, source, hold }: Removal, kinds: readonly BackendKind[]): Promise<Checkpoint> {
-	const kept = checkpointShape.safeParse(context.checkpoint);
+async function begun({ catalog, backends, context, source, hold }: Removal, kinds: readonly BackendKind[]): Promise<LayerPositions> {
+	const kept = layerPositions.safeParse(context.checkpoint);
 	let earlier = kept.success && kept.data.epoch === source.epoch ? kept.data : null;
 	if (context.openBatch !== null && context.openBatch.length > 0) {
 		const kind = (context.openBatch[0] as EntryRef).backend;
 		const backend = backends.get(kind);
 		if (backend !== undefined) {
 			const outcomes = await removerOf(backend, context.job.id, hold)(context.openBatch, { signal: context.signal, resumed: true });
-			if (earlier !== null) earlier = closed(earlier, kind);
+			if (earlier !== null) earlier = pastBatch(earlier, kind);
 			await context.endBatch(resultOf(kind, outcomes), earlier ?? {});
 			await catalog.forget(goneIds(outcomes));
 		}
@@ -89,13 +76,7 @@ async function begun({ catalog, backends, context, source, hold }: Removal, kind
 			status: "QUEUED" as const,
 		};
 	});
-	const checkpoint: Checkpoint = {
-		maxRevision: revision,
-		epoch: source.epoch,
-		positions: {},
-		finished: [],
-		afterBatch: null,
-	};
+	const checkpoint = atTheBeginning(revision, source.epoch);
 	await context.report({ layers });
 	await context.saveCheckpoint(checkpoint);
 	return checkpoint;
@@ -104,8 +85,8 @@ async function begun({ catalog, backends, context, source, hold }: Removal, kind
 async function removeLayer(
 	{ catalog, context, source, hold }: Removal,
 	backend: CacheBackend,
-	start: Checkpoint,
-): Promise<{ readonly checkpoint: Checkpoint; readonly someFailed: boolean; readonly error: Failure | null }> {
+	start: LayerPositions,
+): Promise<{ readonly checkpoint: LayerPositions; readonly someFailed: boolean; readonly error: Failure | null }> {
 	const { kind } = backend;
 	const remove = removerOf(backend, context.job.id, hold);
 	const away = whyUnreadable(catalog, kind);
@@ -124,7 +105,7 @@ async function removeLayer(
 				await context.beginBatch(refs, checkpoint);
 				const outcomes = await remove(refs, { signal: context.signal, resumed: false });
 				// A cancelled batch is not behind us: what it left is selected again should the job go on.
-				if (!context.signal.aborted) checkpoint = closed(checkpoint, kind);
+				if (!context.signal.aborted) checkpoint = pastBatch(checkpoint, kind);
 				const result = resultOf(kind, outcomes);
 				await context.endBatch(result, checkpoint);
 				await catalog.forget(goneIds(outcomes));
@@ -145,12 +126,6 @@ async function removeLayer(
 function removerOf(backend: CacheBackend, jobId: string, hold: Removal["hold"]): CacheBackend["remove"] {
 	if (hold === undefined || backend.kind !== "FILE") return (...order) => backend.remove(...order);
 	return (...order) => hold(jobId, ...order);
-}
-
-/** The layer has moved past its open batch; at the layer's end there is nowhere to move. */
-function closed(checkpoint: Checkpoint, kind: BackendKind): Checkpoint {
-	const { afterBatch, positions } = checkpoint;
-	return { ...checkpoint, afterBatch: null, positions: afterBatch === null ? positions : { ...positions, [kind]: afterBatch } };
 }
 
 function resultOf(backend: BackendKind, outcomes: readonly RemovalOutcome[]): BatchResult {

@@ -2,7 +2,7 @@ import type { Unfit } from "../backends/quarantine.js";
 import type { Catalog } from "../catalog/port.js";
 import type { BackendKind, EntryRef, EntryTally } from "../core/entry.js";
 import type { Said } from "../core/errors.js";
-import type { Selection } from "../core/selection.js";
+import type { SelectedRefs, Selection, SelectPosition } from "../core/selection.js";
 import type { QuarantineLimits } from "./quarantine-keeper.js";
 
 /** Entries of a selection that a restore could not bring back. */
@@ -54,13 +54,8 @@ async function filesThatStay({ catalog, survey, limits }: Parts, selection: Sele
 	const tooLarge: Said = { key: "quarantine.reason.tooLarge", facts: { max: limits.maxBytes } };
 	const sums = new Map<Said, { entries: number; bytes: number }>();
 	let taken = 0;
-	for (let after: number | null = null; ; ) {
-		const { refs, next }: { readonly refs: readonly EntryRef[]; readonly next: number | null } = await catalog.select(
-			"FILE",
-			selection,
-			after,
-			BATCH,
-		);
+	for (let after: SelectPosition | null = null; ; ) {
+		const { refs, next }: SelectedRefs = await catalog.select("FILE", selection, after, BATCH);
 		for (const ref of refs) {
 			const why = unfit.find((one) => isBelow(one, ref))?.failure.said ?? (taken + ref.size > limits.maxBytes ? tooLarge : null);
 			if (why === null) taken += ref.size;

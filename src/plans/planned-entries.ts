@@ -6,6 +6,7 @@ import mongoose, { type mongo } from "mongoose";
 import type { BackendKind, EntryRef } from "../core/entry.js";
 import { CachewardenError } from "../core/errors.js";
 import type { PlaceGroup } from "../core/place-groups.js";
+import type { SelectPosition } from "../core/selection.js";
 import type { Plan, PlannedLayer, PlannedLayers, SharedPlans } from "./port.js";
 
 /** As many as are removed in one batch. */
@@ -121,11 +122,11 @@ export class PlannedEntries<Document extends { readonly _id: string } & WrittenF
 	async read(
 		planId: string,
 		{ backend, chunks: count }: Parameters<SharedPlans["read"]>[1],
-		after: number | null,
+		after: SelectPosition | null,
 		limit: number,
 	): ReturnType<SharedPlans["read"]> {
 		const { available } = this.options;
-		const from = (after ?? -1) + 1;
+		const from = Number(after ?? -1) + 1;
 		const until = Math.min(count, from + Math.max(1, Math.floor(limit / CHUNK)));
 		const refs: EntryRef[] = [];
 		for (let n = from; n < until; n++) {

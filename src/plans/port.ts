@@ -1,7 +1,7 @@
 /** The port of kept previews: what exactly a cleanup or clear may remove. Embedded, or shared by several servers. */
 import type { BackendKind, EntryRef } from "../core/entry.js";
 import type { PlaceGroup } from "../core/place-groups.js";
-import type { Selection } from "../core/selection.js";
+import type { SelectedRefs, Selection, SelectPosition } from "../core/selection.js";
 
 export interface Plan {
 	readonly id: string;
@@ -50,7 +50,7 @@ export interface SharedPlans {
 	read(
 		planId: string,
 		layer: PlannedLayer & { readonly backend: BackendKind },
-		after: number | null,
+		after: SelectPosition | null,
 		limit: number,
-	): Promise<{ readonly refs: readonly EntryRef[]; readonly next: number | null }>;
+	): Promise<SelectedRefs>;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { systemClock } from "../../src/core/clock.js";
 import type { EntryRef } from "../../src/core/entry.js";
 import type { PlaceGroup } from "../../src/core/place-groups.js";
+import type { SelectPosition } from "../../src/core/selection.js";
 import { openMongodbPlans } from "../../src/plans/mongodb.js";
 import type { Plan, PlanStore, SharedPlans } from "../../src/plans/port.js";
 import { startMongodb, type TestMongodb } from "../testkit/mongodb.js";
@@ -71,7 +72,7 @@ describe("plans that any server carries out", () => {
 		const layers = await sharedTwo.written("p1", never);
 		expect(layers).toEqual({ FILE: { entries: 7_001, chunks: 5 }, REDIS: { entries: 3, chunks: 1 } });
 		const read: EntryRef[] = [];
-		let after: number | null = null;
+		let after: SelectPosition | null = null;
 		do {
 			const batch: Awaited<ReturnType<SharedPlans["read"]>> = await sharedTwo.read(
 				"p1",

@@ -135,6 +135,27 @@ describe("a MongoDB layer whose server fails", () => {
 		expect(await stocks.countDocuments()).toBe(refs.length - deleted);
 	});
 
+	it("removes by ids what an index by time was to lead to, when that is gone by the time of the command", async () => {
+		await stocks.createIndex({ created_at: 1 });
+		const refs = await seeded(3_000);
+		await db.setProfilingLevel("all");
+		await mongodb.failPoint("failCommand", { times: 1 }, { failCommands: ["delete"], errorCode: 2, appName: "cachewarden" });
+		const outcomes = await backend.remove(refs, ONCE);
+		expect(tally(outcomes)).toEqual({ deleted: 3_000 });
+		const plans = await db.collection("system.profile").find({ op: "remove" }).toArray();
+		expect(new Set(plans.map(({ planSummary }) => planSummary))).toEqual(new Set(["IXSCAN { created_at: 1 }", "IXSCAN { _id: 1 }"]));
+	});
+
+	it("looks for few among many by their ids", async () => {
+		await stocks.createIndex({ created_at: 1 });
+		const refs = (await seeded(3_000)).filter((_, i) => i % 3 === 0);
+		await db.setProfilingLevel("all");
+		expect(tally(await backend.remove(refs, ONCE))).toEqual({ deleted: 1_000 });
+		const [plan, ...others] = await db.collection("system.profile").find({ op: "remove" }).toArray();
+		expect(plan).toMatchObject({ planSummary: "IXSCAN { _id: 1 }", ndeleted: 1_000 });
+		expect(others).toEqual([]);
+	});
+
 	it("goes on watching after history was lost, a collection dropped, and the primary changed, and says where something may be missing", async () => {
 		const source = openSource({ uri: mongodb.uri, database: db.databaseName, ...SETTINGS });
 		const keys: string[] = [];

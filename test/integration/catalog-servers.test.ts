@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Catalog, LayerStats } from "../../src/catalog/port.js";
 import { DAY_MS } from "../../src/core/clock.js";
+import type { SelectedRefs, SelectPosition } from "../../src/core/selection.js";
 import { allEntries, closeCatalog, openTestCatalog, scannedCatalog, writeEntry } from "../testkit/catalog.js";
 import { eventually } from "../testkit/eventually.js";
 import { countRedis, fillMongodb, fillRedis } from "../testkit/field-data.js";
@@ -185,6 +186,31 @@ describe("the catalog over MongoDB", () => {
 		expect(layer(catalog, "MONGODB")).toMatchObject({ entries: 303, hits: null, misses: null });
 		await db.collection("news_data").deleteMany({ created_at: { $lt: new Date(Date.now() - 7 * DAY_MS) } });
 		await eventually(async () => expect(layer(catalog, "MONGODB").entries).toBe(await countAll(db)), SOON);
+	});
+
+	it("gives what a job removes in the order of time, each entry once, those without a time at the end, while entries go", async () => {
+		const { uri, db } = mongodb.newDatabase();
+		const at = (i: number): Date => new Date(1_790_000_000_000 - (i % 7) * 1_000);
+		const documents = Array.from({ length: 60 }, (_, i) => ({
+			_id: `stock:S:${i}`,
+			data: "a",
+			...(i % 5 === 0 ? {} : { created_at: at(i) }),
+		}));
+		await db.collection<{ _id: string }>("stock_data").insertMany(documents);
+		const catalog = await scannedCatalog({ places: [], servers: [mongodbLayer(uri)] });
+		// Before there are indexes it gives them as they came.
+		await eventually(async () => expect((await catalog.select("MONGODB", {}, null, 1)).next).toEqual(expect.any(String)), SOON);
+		const listed: string[] = [];
+		for (let after: SelectPosition | null = null; ; ) {
+			const { refs, next }: SelectedRefs = await catalog.select("MONGODB", { types: ["stock_data"] }, after, 7);
+			listed.push(...refs.map(({ key }) => key));
+			await catalog.forget(refs.slice(0, 3).map(({ id }) => id));
+			if (next === null) break;
+			after = next;
+		}
+		const timeOf = (key: string): number => documents.find(({ _id }) => _id === key)?.created_at?.getTime() ?? Number.POSITIVE_INFINITY;
+		expect(new Set(listed).size).toBe(60);
+		expect(listed.map(timeOf)).toEqual(documents.map(({ _id }) => timeOf(_id)).sort((a, b) => a - b));
 	});
 });
 

@@ -7,6 +7,7 @@ import { openRedisBackend } from "../../src/backends/redis/redis-backend.js";
 import type { RedisSourceOptions } from "../../src/backends/redis/redis-source.js";
 import type { Catalog, LayerStats } from "../../src/catalog/port.js";
 import type { BackendKind, EntryRef } from "../../src/core/entry.js";
+import type { SelectPosition } from "../../src/core/selection.js";
 import { allEntries, openTestCatalog } from "../testkit/catalog.js";
 import { COLLECTIONS } from "../testkit/documents.js";
 import { eventually } from "../testkit/eventually.js";
@@ -29,7 +30,7 @@ function layer(catalog: Catalog, backend: BackendKind): LayerStats {
 /** Everything that the catalog would hand to a cleanup of the whole layer. */
 async function selected(catalog: Catalog, kind: BackendKind): Promise<EntryRef[]> {
 	const refs: EntryRef[] = [];
-	for (let after: number | null = null; ; ) {
+	for (let after: SelectPosition | null = null; ; ) {
 		const slice = await catalog.select(kind, {}, after, 1_000);
 		refs.push(...slice.refs);
 		after = slice.next;

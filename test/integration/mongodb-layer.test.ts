@@ -171,21 +171,32 @@ describe("the MongoDB layer as the field's programs fill it", () => {
 		expect((await stocks.find().toArray()).map(({ _id }) => _id).sort()).toEqual(["later expiry", "longer", "other symbol", "touched"]);
 	});
 
-	// Whether all ids are such as can be compared within a text, or one of them is not.
 	it.each([
-		["texts", false],
-		["values", true],
+		["as texts", "a text", false],
+		["as values", 7, false],
+		["as texts in a stretch of time", "a text", true],
+		["as values in a stretch of time", 7, true],
 	])(
-		"keeps of a large batch, compared as %s, what was rewritten since, even with the times of another of its documents",
-		async (_, oneAround) => {
+		"keeps of a large batch, compared %s, what was rewritten since, even with the times of another of its documents",
+		async (_, odd, byTime) => {
 			const names = Array.from({ length: 700 }, (_, i) => `stock:S:${String(i).padStart(4, "0")}`);
 			const at = (i: number): Date => new Date(CREATED.getTime() + i);
 			await fill("stock_data", ...names.map((_id, i) => ({ _id, created_at: at(i), updated_at: at(i), data: "a" })));
 			// Its id ends with another's, and that one gets its times and its size.
 			const around = `${names[8]}x\n${names[8]}`;
-			if (oneAround) await fill("stock_data", { _id: around, created_at: at(1_000), updated_at: at(1_000), data: "a" });
+			await fill("stock_data", { _id: around, created_at: at(700), updated_at: at(700), data: "a" });
+			await fill("stock_data", { _id: odd, created_at: at(701), updated_at: at(701), data: "a" });
 			const refs = await refsOfCollection(db, "stock_data");
 			const stocks = db.collection<mongo.Document & { _id: string }>("stock_data");
+			if (byTime) await stocks.createIndex({ created_at: 1 });
+			// None of these was selected.
+			const others = [
+				{ _id: new ObjectId(), created_at: at(10), updated_at: at(10), data: "a" },
+				{ _id: `${names[11]}\n`, created_at: at(11), updated_at: at(11), data: "" },
+				{ _id: `${at(12).getTime()}`, created_at: [at(12), at(13)], updated_at: null },
+				{ _id: 12, created_at: at(14) },
+			];
+			await fill("stock_data", ...others);
 			const changes: Readonly<Record<number, mongo.Document>> = {
 				0: { created_at: at(1), updated_at: at(1) },
 				1: { created_at: at(0), updated_at: at(0) },
@@ -195,7 +206,7 @@ describe("the MongoDB layer as the field's programs fill it", () => {
 				5: { created_at: new Date(-1) },
 				6: { created_at: [at(6)] },
 				7: { created_at: null },
-				8: { created_at: at(1_000), updated_at: at(1_000), data: "a".repeat(1 + around.length - (names[8]?.length ?? 0)) },
+				8: { created_at: at(700), updated_at: at(700), data: "a".repeat(1 + around.length - (names[8]?.length ?? 0)) },
 				9: { data: "longer" },
 				699: { data: "b", updated_at: new Date() },
 			};
@@ -203,13 +214,20 @@ describe("the MongoDB layer as the field's programs fill it", () => {
 			const removed = names.slice(300, 350);
 			await stocks.deleteMany({ _id: { $in: removed } });
 			const found: Record<string, number> = {};
-			for (const one of await backend.remove(refs, ONCE)) {
+			await db.setProfilingLevel("all");
+			const outcomes = await backend.remove(refs, ONCE);
+			await db.setProfilingLevel("off");
+			for (const one of outcomes) {
 				const what = one.outcome === "skipped" ? one.reason : one.outcome;
 				found[what] = (found[what] ?? 0) + 1;
 			}
 			const kept = Object.keys(changes).map((i) => names[Number(i)]);
 			expect(found).toEqual({ changed: kept.length, gone: removed.length, deleted: refs.length - kept.length - removed.length });
-			expect((await stocks.find().toArray()).map(({ _id }) => _id).sort()).toEqual(kept);
+			expect((await stocks.find().toArray()).map(({ _id }) => String(_id)).sort()).toEqual(
+				[...kept, ...others.map(({ _id }) => String(_id))].sort(),
+			);
+			const plans = await db.collection("system.profile").find({ op: "remove" }).toArray();
+			expect(new Set(plans.map(({ planSummary }) => planSummary))).toEqual(new Set([`IXSCAN { ${byTime ? "created_at" : "_id"}: 1 }`]));
 		},
 	);
 

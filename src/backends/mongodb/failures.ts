@@ -83,6 +83,12 @@ export function isPassing(error: unknown): boolean {
 	);
 }
 
+/** A server took the command up and would not, or could not in its time, carry it out. */
+export function isRefused(error: unknown): boolean {
+	const code = codeOf(error instanceof CachewardenError ? error.cause : error);
+	return code !== null && (code === MAX_TIME_EXPIRED || !PASSING.has(code));
+}
+
 /** The driver wrote to a connection before it noticed its end: what Node says then comes through as it is. */
 function hasEnded(error: unknown): boolean {
 	return error instanceof Error && !(error instanceof MongoError) && "code" in error && error.code === "EPIPE";

@@ -50,11 +50,12 @@ class MongodbBackend implements CacheBackend {
 	}
 
 	async remove(entries: readonly EntryRef[], options: RemovalOptions): Promise<RemovalOutcome[]> {
-		const outcomes = new Map<string, RemovalOutcome>();
-		for (const [place, refs] of grouped(entries)) {
-			const done = this.places.includes(place) ? await this.remover.remove(place, refs, options) : refs.map(refused);
-			for (const outcome of done) outcomes.set(outcome.id, outcome);
-		}
+		const groups = [...grouped(entries)];
+		const all: RemovalOutcome[][] = [];
+		for (const [place, refs] of groups)
+			all.push(this.places.includes(place) ? await this.remover.remove(place, refs, options) : refs.map(refused));
+		if (all.length === 1) return all[0] as RemovalOutcome[];
+		const outcomes = new Map(all.flat().map((outcome) => [outcome.id, outcome]));
 		return entries.flatMap(({ id }) => outcomes.get(id) ?? []);
 	}
 

@@ -53,14 +53,17 @@ export function readPage(db: Connection, conditions: Conditions, order: EntryOrd
 
 export class OrderReader {
 	readonly #column: OrderColumn;
-	#rare: boolean | null = null;
+	#rare: boolean | null;
 
 	constructor(
 		private readonly db: Connection,
 		private readonly conditions: Conditions,
 		private readonly order: EntryOrder,
 		private readonly indexed: boolean,
+		/** Whether few rows match; found out when it is needed. */
+		{ rare = null }: { readonly rare?: boolean | null } = {},
 	) {
+		this.#rare = rare;
 		this.#column = ORDER[order.field];
 	}
 

@@ -1,6 +1,6 @@
 import type { BackendKind, Entry, EntryRef, EntryTally } from "../../core/entry.js";
 import type { Page, PageRequest } from "../../core/page.js";
-import type { EntryOrder, Selection } from "../../core/selection.js";
+import type { EntryOrder, SelectedRefs, Selection, SelectPosition } from "../../core/selection.js";
 import type { EntrySlice, SelectionSummary } from "../port.js";
 import type { NamedPlace } from "./rows.js";
 
@@ -20,13 +20,7 @@ export interface QueryWorkerApi {
 	summarize(asked: Asked, selection: Selection): SelectionSummary;
 	entries(asked: Asked, ids: readonly string[]): Entry[];
 	refs(asked: Asked, ids: readonly string[]): EntryRef[];
-	select(
-		asked: Asked,
-		backend: BackendKind,
-		selection: Selection,
-		after: number | null,
-		limit: number,
-	): { readonly refs: readonly EntryRef[]; readonly next: number | null };
+	select(asked: Asked, backend: BackendKind, selection: Selection, after: SelectPosition | null, limit: number): SelectedRefs;
 	/** Ends the thread. */
 	close(): void;
 }

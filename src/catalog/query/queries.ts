@@ -1,15 +1,18 @@
 import type { BackendKind, Entry, EntryRef, EntryTally } from "../../core/entry.js";
 import type { Page, PageRequest } from "../../core/page.js";
-import type { EntryOrder, Selection } from "../../core/selection.js";
+import type { EntryOrder, SelectedRefs, Selection, SelectPosition } from "../../core/selection.js";
 import { type Connection, rowsOf, scalar } from "../index/database.js";
 import { COUNT_INDEXES, ENTRY_COLUMNS, INDEXES } from "../index/schema.js";
 import { tallyRows } from "../index/tally-rows.js";
 import type { EntrySlice, SelectionSummary } from "../port.js";
-import { type Conditions, conditionsOf } from "./conditions.js";
-import { readPage } from "./page.js";
+import { type Conditions, conditionsOf, isRare } from "./conditions.js";
+import { decodeCursor, encodeCursor } from "./cursor.js";
+import { OrderReader, readPage } from "./page.js";
 import type { Asked, QueryWorkerApi } from "./protocol.js";
 import { type EntryRow, RowReader } from "./rows.js";
 import { SliceReader } from "./slice.js";
+
+const BY_TIME: EntryOrder = { field: "CREATED_AT", direction: "ASC" };
 
 /** The questions of the port, answered from one consistent state of the index each. */
 export class Queries implements Omit<QueryWorkerApi, "open" | "close"> {
@@ -55,22 +58,29 @@ export class Queries implements Omit<QueryWorkerApi, "open" | "close"> {
 		return this.#byIds(asked, ids, (row) => this.#rows.ref(row, asked.places));
 	}
 
-	select(
-		asked: Asked,
-		backend: BackendKind,
-		selection: Selection,
-		after: number | null,
-		limit: number,
-	): { readonly refs: readonly EntryRef[]; readonly next: number | null } {
+	select(asked: Asked, backend: BackendKind, selection: Selection, after: SelectPosition | null, limit: number): SelectedRefs {
 		return this.#consistently(() => {
 			const wanted = selection.backends === undefined || selection.backends.includes(backend);
 			const conditions = this.#conditions(asked, { ...selection, backends: wanted ? [backend] : [] });
-			const rows = this.#rowsWhere(conditions, "n > ?", [after ?? 0], `ORDER BY n LIMIT ${limit}`);
+			const byTime = after === null ? this.#isByTime(backend, conditions) : typeof after === "string";
+			// Judged once: as entries go, the rest becomes rare, and a sweep for each piece of it would be slow.
+			const ordered = byTime ? new OrderReader(this.db, conditions, BY_TIME, this.#indexed, { rare: false }) : null;
+			const rows =
+				ordered === null
+					? this.#rowsWhere(conditions, "n > ?", [after ?? 0], `ORDER BY n LIMIT ${limit}`)
+					: ordered.read(after === null ? null : decodeCursor(BY_TIME, String(after)), true, false, limit);
+			const last = rows.at(-1);
 			return {
 				refs: rows.map((row) => this.#rows.ref(row, asked.places)),
-				next: rows.length < limit ? null : (rows.at(-1)?.[0] ?? null),
+				next:
+					rows.length < limit || last === undefined ? null : ordered === null ? last[0] : encodeCursor(BY_TIME, ordered.positionOf(last)),
 			};
 		});
+	}
+
+	/** Neighbours in time lie together where the server keeps them; to seek few among many in that order takes longer than a sweep. */
+	#isByTime(backend: BackendKind, conditions: Conditions): boolean {
+		return backend === "MONGODB" && this.#indexed && (conditions.narrowest !== null || !isRare(this.db, conditions));
 	}
 
 	#byIds<T extends { readonly id: string }>(asked: Asked, ids: readonly string[], make: (row: EntryRow) => T): T[] {
