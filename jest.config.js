@@ -6,5 +6,6 @@ export default {
 	moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
 	testMatch: ["<rootDir>/test/**/*.test.ts"],
 	testTimeout: process.env.SOAK === "1" ? 3_600_000 : 60_000,
-	maxWorkers: 2,
+	// They wait for servers, processes and timers a good part of the time.
+	maxWorkers: 3,
 };

@@ -94,6 +94,9 @@ async function removeLayer(
 	let checkpoint = start;
 	let someFailed = (context.job.progress.layers.find((layer) => layer.backend === kind)?.failedEntries ?? 0) > 0;
 	let after = start.positions[kind] ?? null;
+	/** The catalog takes longer to forget a batch than a server to remove it: meanwhile the next one is removed. */
+	let forgotten: Promise<void> = Promise.resolve();
+	let lost: Failure | null = null;
 	try {
 		let selected = source.select(kind, start.maxRevision, after, context.batchEntries(kind));
 		while (!context.signal.aborted) {
@@ -108,16 +111,18 @@ async function removeLayer(
 				if (!context.signal.aborted) checkpoint = pastBatch(checkpoint, kind);
 				const result = resultOf(kind, outcomes);
 				await context.endBatch(result, checkpoint);
-				await catalog.forget(goneIds(outcomes));
+				await forgotten;
+				forgotten = catalog.forget(goneIds(outcomes));
+				forgotten.catch(() => undefined);
 				someFailed ||= result.failures.length > 0;
 				// A layer that went away would say the same of every entry that is left.
-				const lost = isServer(kind) ? wentAway(outcomes) : null;
-				if (lost !== null) return { checkpoint, someFailed, error: lost };
+				if (isServer(kind)) lost = wentAway(outcomes);
 			}
-			if (next === null) break;
+			if (next === null || lost !== null) break;
 			after = next;
 		}
-		return { checkpoint, someFailed, error: null };
+		await forgotten;
+		return { checkpoint, someFailed, error: lost };
 	} catch (error) {
 		return { checkpoint, someFailed, error: failureOf(error) };
 	}

@@ -45,6 +45,7 @@ export interface FoundEntry extends GoneKey {
 }
 
 type Row = (string | number | Buffer | null)[];
+type Located = [placeId: number, key: string, location: number];
 
 /**
  * The only writer of rows. Index, counters and known entries change together; each public method is one transaction.
@@ -59,6 +60,7 @@ export class IndexWriter {
 	readonly #single;
 	readonly #select;
 	readonly #selectById;
+	readonly #locate;
 	readonly #update;
 	readonly #touch;
 	readonly #mark;
@@ -82,6 +84,7 @@ export class IndexWriter {
 		this.#single = db.prepare(insertOf(1));
 		this.#select = db.prepare(`SELECT ${columns} FROM entries WHERE n = ?`).raw();
 		this.#selectById = db.prepare(`SELECT ${columns} FROM entries WHERE place IN (${placeIds.join(",")}) AND id = ?`).raw();
+		this.#locate = db.prepare(`SELECT place, key, location FROM entries WHERE place IN (${placeIds.join(",")}) AND id = ?`).raw();
 		this.#update = db.prepare(
 			`UPDATE entries SET ${ENTRY_COLUMNS.slice(1)
 				.map((name) => `${name} = ?`)
@@ -144,8 +147,8 @@ export class IndexWriter {
 	find(ids: readonly string[]): FoundEntry[] {
 		return ids.flatMap((id) => {
 			const digest = digestFromEntryId(id);
-			const row = digest && (this.#selectById.get([digest]) as Row | undefined);
-			return row ? [this.#found(row)] : [];
+			const row = digest && (this.#locate.get([digest]) as Located | undefined);
+			return row ? [this.#found(...row)] : [];
 		});
 	}
 
@@ -198,13 +201,12 @@ export class IndexWriter {
 	/** What is known of a row: enough to look again whether it is still there. */
 	describe(n: number): FoundEntry | null {
 		const row = this.#select.get([n]) as Row | undefined;
-		return row ? this.#found(row) : null;
+		return row ? this.#found(row[AT.place] as number, row[AT.key] as string, row[AT.location] as number) : null;
 	}
 
-	#found(row: Row): FoundEntry {
-		const key = row[AT.key] as string;
-		const { layout, prefix, suffix } = this.#locations.at(row[AT.location] as number);
-		return { placeId: row[AT.place] as number, key, layout, locator: prefix === null ? null : prefix + key + suffix };
+	#found(placeId: number, key: string, location: number): FoundEntry {
+		const { layout, prefix, suffix } = this.#locations.at(location);
+		return { placeId, key, layout, locator: prefix === null ? null : prefix + key + suffix };
 	}
 
 	#transaction(work: () => void): void {

@@ -8,6 +8,8 @@ import type { ServerPlace } from "../places.js";
 import { SourceFailure, type SourceLink } from "./source-link.js";
 
 const KEYS_AT_ONCE = 500;
+/** In one transaction: rows that lie together in the file are written once. */
+const WRITTEN_AT_ONCE = 1_000;
 
 export type ServerState = PlaceState<ServerPlace>;
 
@@ -112,16 +114,21 @@ export class ServerReconciler {
 	}
 
 	async #review(state: ServerState, keys: readonly string[]): Promise<void> {
-		for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
-			const asked = keys.slice(at, at + KEYS_AT_ONCE);
+		for (let at = 0; at < keys.length; at += WRITTEN_AT_ONCE) {
+			const asked = keys.slice(at, at + WRITTEN_AT_ONCE);
 			for (const key of asked) state.disturb(key);
 			const writer = this.host.writer();
-			const { batch, missing } = await this.link.read(state.place, writer.salt, asked);
+			const batches: RowBatch[] = [];
+			const gone: GoneKey[] = [];
+			for (let from = 0; from < asked.length; from += KEYS_AT_ONCE) {
+				const { batch, missing } = await this.link.read(state.place, writer.salt, asked.slice(from, from + KEYS_AT_ONCE));
+				batches.push(batch);
+				for (const key of missing) gone.push({ placeId: state.place.id, key });
+			}
 			await this.host.ready();
 			// Another index needs other hashes: it is read anew anyway.
 			if (writer !== this.host.writer()) throw cancelled();
-			const gone: GoneKey[] = missing.map((key) => ({ placeId: state.place.id, key }));
-			writer.apply([batch], gone);
+			writer.apply(batches, gone);
 		}
 	}
 
