@@ -6,6 +6,19 @@ const DUPLICATE_KEY = 11_000;
 /** Bad value, name or type, a validator of the administrator's, a document or key that is too large. */
 const NEVER_TAKEN: ReadonlySet<unknown> = new Set([2, 9, 14, 52, 55, 121, 10_334, 17_280, 17_420]);
 
+/** Of a socket that is written to. */
+const ENDS: ReadonlySet<unknown> = new Set([
+	"EPIPE",
+	"ECONNRESET",
+	"ECONNABORTED",
+	"ETIMEDOUT",
+	"EHOSTUNREACH",
+	"ENETUNREACH",
+	"ENETDOWN",
+	"ENETRESET",
+	"ERR_STREAM_DESTROYED",
+]);
+
 /** The server answers, and will not take this document however often it is sent. */
 export class RejectedDocumentError extends Error {
 	constructor(reason: string, options: ErrorOptions) {
@@ -36,7 +49,12 @@ export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 }
 
 export function isMongoFailure(error: unknown): boolean {
-	return error instanceof MongoError || error instanceof MongoDeadlineError;
+	return error instanceof MongoError || error instanceof MongoDeadlineError || isEndedConnection(error);
+}
+
+/** The driver wrote to a connection before it noticed its end: what Node says of the socket then comes through as it is. */
+export function isEndedConnection(error: unknown): boolean {
+	return error instanceof Error && !(error instanceof MongoError) && "code" in error && ENDS.has(error.code);
 }
 
 export function isDuplicate(error: unknown): boolean {

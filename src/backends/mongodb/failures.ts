@@ -2,6 +2,7 @@
 import mongoose from "mongoose";
 import { CachewardenError, type ErrorCode } from "../../core/errors.js";
 import type { MessageKey } from "../../core/messages/catalogue.js";
+import { isEndedConnection } from "../../mongodb/failures.js";
 
 const {
 	MongoCompatibilityError,
@@ -72,7 +73,7 @@ export function isUnreachable(error: unknown): boolean {
 export function isPassing(error: unknown): boolean {
 	const cause = error instanceof CachewardenError ? error.cause : error;
 	if (cause instanceof MongoServerSelectionError) return true;
-	if (hasEnded(cause)) return true;
+	if (isEndedConnection(cause)) return true;
 	if (!(cause instanceof MongoError)) return false;
 	const { code } = cause;
 	return (
@@ -87,11 +88,6 @@ export function isPassing(error: unknown): boolean {
 export function isRefused(error: unknown): boolean {
 	const code = codeOf(error instanceof CachewardenError ? error.cause : error);
 	return code !== null && (code === MAX_TIME_EXPIRED || !PASSING.has(code));
-}
-
-/** The driver wrote to a connection before it noticed its end: what Node says then comes through as it is. */
-function hasEnded(error: unknown): boolean {
-	return error instanceof Error && !(error instanceof MongoError) && "code" in error && error.code === "EPIPE";
 }
 
 /** Host unreachable, network timeout, time limit exceeded, shutting down, stepping down, not primary. */
