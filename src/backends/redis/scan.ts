@@ -7,6 +7,7 @@ import { type DescribedKey, tailBytesOf } from "./describe.js";
 import { globOf, namespaceOf } from "./key-forms.js";
 import { runScript, scriptOf } from "./keys-script.js";
 import { describeAll, lookUp, toldAt } from "./look-up.js";
+import { unpacked } from "./message-pack.js";
 import { SCAN_AND_DESCRIBE } from "./scripts.js";
 
 /** Keys that the server steps over in one call when it only names them, which takes it less than a millisecond. */
@@ -67,15 +68,16 @@ async function tellKeys({ connection, namespaces, settings }: Pass, _server: num
 	const forms = namespaces.flatMap((namespace) => [namespace.keys.kind === "prefix" ? namespace.keys.prefix : "", tailBytesOf(namespace)]);
 	const reply = (await connection.call(CALL_MS, (client) =>
 		runScript(client, SCRIPT, [], [cursor, TELL_COUNT, patternFor(namespaces), ...forms], true),
-	)) as readonly (number | Buffer)[];
+	)) as readonly [cursor: Buffer, told: Buffer];
 	return {
 		cursor: String(reply[0]),
 		async describe() {
 			const told = new Map<RedisNamespace, DescribedKey[]>();
-			for (let at = 1; at < reply.length; at += 5) {
-				const key = (reply[at] as Buffer).toString("utf8");
+			const values = unpacked(reply[1]);
+			for (let at = 0; at < values.length; at += 5) {
+				const key = (values[at] as Buffer).toString("utf8");
 				const namespace = namespaceOf(key, namespaces);
-				const found = toldAt(key, reply, at + 1);
+				const found = toldAt(key, values, at + 1);
 				if (namespace !== null && found !== null) add(told, namespace, found);
 			}
 			const batches: FoundBatch[] = [];

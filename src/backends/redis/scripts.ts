@@ -65,8 +65,8 @@ return told
 /**
  * The same of the keys that one step of SCAN finds, so that their names go over the wire once and those of foreign keys not at
  * all. ARGV: cursor, count, a pattern or nothing, then for each namespace its prefix, or nothing for 32 hexadecimal digits, and
- * the bytes of the tail. Answers the next cursor, then the key and the four values of each. Not for a Cluster, whose scripts
- * may only name keys of one slot.
+ * the bytes of the tail. Answers the next cursor, and the key and the four values of each as one MessagePack array. Not for a Cluster, whose
+ * scripts may only name keys of one slot.
  */
 export const SCAN_AND_DESCRIBE = `${TELL}
 local step
@@ -82,7 +82,7 @@ for i = 4, #ARGV, 2 do
 	tails[#tails + 1] = '-' .. ARGV[i + 1]
 end
 local sub, find, count = string.sub, string.find, #forms
-local told, at = { step[1] }, 1
+local told, at = {}, 0
 for _, key in ipairs(step[2]) do
 	for i = 1, count do
 		local own
@@ -99,7 +99,7 @@ for _, key in ipairs(step[2]) do
 		end
 	end
 end
-return told
+return { step[1], cmsgpack.pack(told) }
 `;
 
 /** Whether a key is still what its proof says: expiry, length and the hash of its last bytes. */
