@@ -137,11 +137,12 @@ describe("a MongoDB layer whose server fails", () => {
 
 	it("removes by ids what an index by time was to lead to, when that is gone by the time of the command", async () => {
 		await stocks.createIndex({ created_at: 1 });
-		const refs = await seeded(3_000);
+		const refs = await seeded(4_000);
 		await db.setProfilingLevel("all");
-		await mongodb.failPoint("failCommand", { times: 1 }, { failCommands: ["delete"], errorCode: 2, appName: "cachewarden" });
+		// Several are under way when the first of them is refused.
+		await mongodb.failPoint("failCommand", { times: 3 }, { failCommands: ["delete"], errorCode: 2, appName: "cachewarden" });
 		const outcomes = await backend.remove(refs, ONCE);
-		expect(tally(outcomes)).toEqual({ deleted: 3_000 });
+		expect(tally(outcomes)).toEqual({ deleted: 4_000 });
 		const plans = await db.collection("system.profile").find({ op: "remove" }).toArray();
 		expect(new Set(plans.map(({ planSummary }) => planSummary))).toEqual(new Set(["IXSCAN { created_at: 1 }", "IXSCAN { _id: 1 }"]));
 	});

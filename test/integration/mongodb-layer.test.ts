@@ -180,17 +180,21 @@ describe("the MongoDB layer as the field's programs fill it", () => {
 		"keeps of a large batch, compared %s, what was rewritten since, even with the times of another of its documents",
 		async (_, odd, byTime) => {
 			const names = Array.from({ length: 700 }, (_, i) => `stock:S:${String(i).padStart(4, "0")}`);
+			const data = "a".repeat(200);
 			const at = (i: number): Date => new Date(CREATED.getTime() + i);
-			await fill("stock_data", ...names.map((_id, i) => ({ _id, created_at: at(i), updated_at: at(i), data: "a" })));
+			await fill("stock_data", ...names.map((_id, i) => ({ _id, created_at: at(i), updated_at: at(i), data })));
 			// Its id ends with another's, and that one gets its times and its size.
 			const around = `${names[8]}x\n${names[8]}`;
-			await fill("stock_data", { _id: around, created_at: at(700), updated_at: at(700), data: "a" });
+			await fill("stock_data", { _id: around, created_at: at(700), updated_at: at(700), data });
 			await fill("stock_data", { _id: odd, created_at: at(701), updated_at: at(701), data: "a" });
 			const refs = await refsOfCollection(db, "stock_data");
 			const stocks = db.collection<mongo.Document & { _id: string }>("stock_data");
 			if (byTime) await stocks.createIndex({ created_at: 1 });
-			// None of these was selected.
+			// None of these was selected. The first looks like two that are compared one after the other, and ends as the second does.
+			const { size = 0 } = refs.find(({ key }) => key === names[271]) ?? {};
+			const both = [names[20], at(20).getTime(), at(20).getTime(), size, names[271]].join("\n");
 			const others = [
+				{ _id: both, created_at: at(271), updated_at: at(271), data: "a".repeat(200 - both.length + (names[271]?.length ?? 0)) },
 				{ _id: new ObjectId(), created_at: at(10), updated_at: at(10), data: "a" },
 				{ _id: `${names[11]}\n`, created_at: at(11), updated_at: at(11), data: "" },
 				{ _id: `${at(12).getTime()}`, created_at: [at(12), at(13)], updated_at: null },
@@ -206,7 +210,7 @@ describe("the MongoDB layer as the field's programs fill it", () => {
 				5: { created_at: new Date(-1) },
 				6: { created_at: [at(6)] },
 				7: { created_at: null },
-				8: { created_at: at(700), updated_at: at(700), data: "a".repeat(1 + around.length - (names[8]?.length ?? 0)) },
+				8: { created_at: at(700), updated_at: at(700), data: "a".repeat(200 + around.length - (names[8]?.length ?? 0)) },
 				9: { data: "longer" },
 				699: { data: "b", updated_at: new Date() },
 			};

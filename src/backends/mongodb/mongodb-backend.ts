@@ -50,9 +50,8 @@ class MongodbBackend implements CacheBackend {
 	}
 
 	async remove(entries: readonly EntryRef[], options: RemovalOptions): Promise<RemovalOutcome[]> {
-		const groups = [...grouped(entries)];
 		const all: RemovalOutcome[][] = [];
-		for (const [place, refs] of groups)
+		for (const [place, refs] of grouped(entries))
 			all.push(this.places.includes(place) ? await this.remover.remove(place, refs, options) : refs.map(refused));
 		if (all.length === 1) return all[0] as RemovalOutcome[];
 		const outcomes = new Map(all.flat().map((outcome) => [outcome.id, outcome]));

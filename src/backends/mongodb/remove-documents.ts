@@ -128,13 +128,14 @@ export class DocumentRemover {
 		/** When a server that had taken a command of ours failed first. */
 		let failedAt: number | null = null;
 		for (;;) {
+			const { byTime } = call;
 			try {
 				await this.attempt(call, batch, sent);
 				return null;
 			} catch (error) {
 				if (signal.aborted) return failureOf(error);
-				if (call.byTime && isRefused(error)) {
-					// The index was dropped meanwhile, or there are more others than it seemed.
+				if (byTime && isRefused(error)) {
+					// The index was dropped meanwhile, or there are more others than it seemed; the other batches under way meet the same.
 					call.byTime = false;
 					continue;
 				}
